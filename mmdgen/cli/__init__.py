@@ -1,0 +1,1 @@
+"""The `mmdgen` commands: one library call each."""

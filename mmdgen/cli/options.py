@@ -1,0 +1,70 @@
+"""The options that mean the same in every command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Option = Callable[[Decorated], Decorated]
+
+config_option: Option[Any] = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("mmdgen.toml"),
+    show_default=True,
+    metavar="FILE",
+    help="The description of the data set.",
+)
+
+seed_option: Option[Any] = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same result."
+)
+
+workers_option: Option[Any] = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Processes that work at the same time.  [default: one per core]",
+)
+
+device_option: Option[Any] = click.option(
+    "--device",
+    type=click.IntRange(min=0),
+    default=None,
+    help="Number of the GPU to use.  [default: the first]",
+)
+
+limit_option: Option[Any] = click.option(
+    "--limit", type=click.IntRange(min=1), default=None, help="Stop after this many."
+)
+
+dry_run_option: Option[Any] = click.option(
+    "--dry-run", is_flag=True, help="Say what would be done, and do nothing."
+)
+
+json_option: Option[Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print the facts as JSON instead of text."
+)
+
+
+def out_option(what: str, *, default: str | None = None, required: bool = False) -> Option[Any]:
+    """`--out PATH`: where this command writes.
+
+    Args:
+        what: the sentence of the help text: what is written there.
+        default: the path when none is given.
+        required: whether the command cannot do without.
+    """
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        default=None if default is None else Path(default),
+        show_default=default is not None,
+        required=required,
+        metavar="PATH",
+        help=what,
+    )
