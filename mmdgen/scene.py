@@ -73,7 +73,7 @@ class View:
     light: Light = Light()
     size_px: int = 256
     samples_per_axis: int = 4  # 4 is a grid of 16 samples per pixel
-    outline: bool = True
+    outline_px: float = 0.5  # edge thickness of an edge size of 1, in pixels at 256; 0 = no outline
     premultiplied: bool = True  # stored colour: sRGB(alpha x linear colour) as THA1, else straight
 
 

@@ -1,0 +1,7 @@
+"""PosedModel -> pictures. The only folder that imports moderngl."""
+
+from mmdgen.render.context import RenderSettings
+from mmdgen.render.gpu_model import GpuModel
+from mmdgen.render.renderer import Renderer
+
+__all__ = ["GpuModel", "RenderSettings", "Renderer"]

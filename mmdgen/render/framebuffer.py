@@ -1,0 +1,68 @@
+"""The offscreen target: many samples a pixel in linear half floats, and the small encoded picture."""
+
+from __future__ import annotations
+
+import moderngl
+import numpy as np
+
+from mmdgen.errors import RenderError
+from mmdgen.images import Image
+from mmdgen.render.programs import load_program
+
+
+class OffscreenFramebuffer:
+    """Where one picture at a time is drawn, always at the same window coordinates.
+
+    Samples are kept as linear premultiplied half floats on a `samples_per_axis` finer grid, then averaged and
+    encoded by a shader. Reusing one target makes every picture independent of the batch it was drawn in.
+    """
+
+    def __init__(self, context: moderngl.Context, size_px: int, samples_per_axis: int) -> None:
+        side = size_px * samples_per_axis
+        limit = min(context.info["GL_MAX_TEXTURE_SIZE"], context.info["GL_MAX_RENDERBUFFER_SIZE"])
+        if side > limit:
+            raise RenderError(
+                f"{size_px} px with {samples_per_axis**2} samples per pixel needs a {side} px target, "
+                f"this driver allows {limit}: use fewer samples"
+            )
+        self.size_px = size_px
+        self.samples_per_axis = samples_per_axis
+        self._context = context
+        self._samples = context.texture((side, side), 4, dtype="f2")
+        self._samples.filter = (moderngl.LINEAR, moderngl.LINEAR)
+        self._depth = context.depth_renderbuffer((side, side))
+        self._target = context.framebuffer([self._samples], self._depth)
+        self._picture = context.renderbuffer((size_px, size_px), 4)
+        self._small = context.framebuffer([self._picture])
+        self._program = load_program(context, "resolve", {"SAMPLES_PER_AXIS": samples_per_axis})
+        self._program["u_height"] = size_px
+        self._triangle = context.vertex_array(self._program, [])
+        self._pixels = bytearray(size_px * size_px * 4)
+
+    def begin(self) -> None:
+        """Clear to transparent black and make this the target of what is drawn next."""
+        self._target.use()
+        self._target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
+
+    def read(self, *, premultiplied: bool) -> Image:
+        """The finished picture, (size, size, 4) uint8, top row first."""
+        self._small.use()
+        self._context.disable(moderngl.BLEND | moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        self._program["u_premultiplied"] = premultiplied
+        self._samples.use(0)
+        self._triangle.render(moderngl.TRIANGLES, vertices=3)
+        self._small.read_into(self._pixels, components=4)
+        return np.frombuffer(bytes(self._pixels), np.uint8).reshape(self.size_px, self.size_px, 4)
+
+    def release(self) -> None:
+        """Free the GL objects."""
+        for resource in (
+            self._triangle,
+            self._program,
+            self._target,
+            self._samples,
+            self._depth,
+            self._small,
+            self._picture,
+        ):
+            resource.release()

@@ -1,0 +1,64 @@
+"""Pictures and tables of numbers as OpenGL textures."""
+
+from __future__ import annotations
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+
+from mmdgen.images import Image
+
+ROW_SHIFT = 10
+ROW_TEXELS = 1 << ROW_SHIFT  # width of table textures: OpenGL 3.3 promises no more than 1024
+
+_SRGB8_ALPHA8 = 0x8C43
+
+
+def upload_picture(context: moderngl.Context, pixels: Image) -> moderngl.Texture:
+    """A picture whose colours are decoded to linear light when sampled; alpha is kept.
+
+    Args:
+        context: where to upload.
+        pixels: (height, width, 4) uint8, sRGB, top row first. Row 0 becomes v = 0, as MMD's UVs want it.
+            Larger than the driver allows: scaled down.
+    """
+    limit = context.info["GL_MAX_TEXTURE_SIZE"]
+    height, width = pixels.shape[:2]
+    if max(height, width) > limit:
+        scale = limit / max(height, width)
+        size = (max(1, int(width * scale)), max(1, int(height * scale)))
+        pixels = np.asarray(PillowImage.fromarray(pixels).resize(size, PillowImage.Resampling.BOX))
+        height, width = pixels.shape[:2]
+    texture = context.texture(
+        (width, height), 4, np.ascontiguousarray(pixels).data, internal_format=_SRGB8_ALPHA8
+    )
+    texture.build_mipmaps()
+    texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
+    return texture
+
+
+class TableTexture:
+    """A batch of tables of float vectors that shaders read by number: `rows` texture rows for each table."""
+
+    def __init__(self, context: moderngl.Context, texels: int, tables: int = 1) -> None:
+        self.rows = max(1, -(-texels // ROW_TEXELS))
+        self.tables = tables
+        self._texels = texels
+        self._texture = context.texture((ROW_TEXELS, self.rows * tables), 4, dtype="f4")
+        self._texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
+
+    def write(self, values: NDArray[np.float32]) -> None:
+        """Replace the first tables, (n, texels, 4) with n not above the capacity."""
+        count = len(values)
+        padded = np.zeros((count, self.rows * ROW_TEXELS, 4), np.float32)
+        padded[:, : self._texels] = values
+        self._texture.write(padded, viewport=(0, 0, ROW_TEXELS, self.rows * count))
+
+    def use(self, location: int) -> None:
+        """Bind to a texture unit."""
+        self._texture.use(location)
+
+    def release(self) -> None:
+        """Free the GL object."""
+        self._texture.release()
