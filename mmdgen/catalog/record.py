@@ -1,0 +1,74 @@
+"""What is known of one model file: its content's hash, counts, annotation, and why it cannot be used.
+
+A record depends on the file's content and on a person's annotation only, never on the place or the name of
+the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from mmdgen.annotate.schema import Annotation
+
+RECORD_VERSION = 1  # raise it when records must be made anew
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """One model, usable unless `problem` says otherwise."""
+
+    model_id: str
+    name: str = ""  # as the file says
+    format: str = ""  # "pmx" or "pmd"
+    counts: Mapping[str, int] = field(default_factory=dict)  # vertices, triangles, materials, bones, ...
+    warnings: tuple[str, ...] = ()
+    problem: str = ""  # why the model cannot be used, in a sentence
+    annotation: Annotation | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether samples can be made of the model."""
+        return not self.problem and self.annotation is not None
+
+
+def record_to_json(record: ModelRecord) -> str:
+    """The record as JSON text, keys in order, Japanese readable."""
+    from mmdgen.annotate.schema import annotation_to_json
+
+    document = asdict(replace(record, annotation=None))
+    document["version"] = RECORD_VERSION
+    document["annotation"] = (
+        None if record.annotation is None else json.loads(annotation_to_json(record.annotation))
+    )
+    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def record_from_json(text: str) -> ModelRecord | None:
+    """The record of a JSON text, or None where another version wrote it."""
+    from mmdgen.annotate.schema import annotation_from_json
+
+    document: dict[str, Any] = json.loads(text)
+    if document.pop("version", None) != RECORD_VERSION:
+        return None
+    annotation = document.pop("annotation")
+    document["warnings"] = tuple(document["warnings"])
+    return ModelRecord(
+        **document,
+        annotation=None if annotation is None else annotation_from_json(json.dumps(annotation)),
+    )
+
+
+def annotation_digest(annotation: Annotation) -> str:
+    """Hash of what an annotation says, without who said it and why: what pictures depend on."""
+    said = {
+        "head": [annotation.head.bottom, annotation.head.top, annotation.head.center_x],
+        "roles": {
+            role.value: [choice.morph, choice.half.value if choice.half else None]
+            for role, choice in annotation.roles.items()
+        },
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

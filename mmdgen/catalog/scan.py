@@ -1,0 +1,56 @@
+"""Finds the model files below folders, and the source group that each belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmdgen.errors import DatasetError
+
+MODEL_SUFFIXES = (".pmx", ".pmd")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ModelFile:
+    """A file that should hold a model."""
+
+    name: str  # path below the folder that was scanned, with slashes: says where, on any machine
+    group: str  # first folder level below the scanned folder; the stem for a file directly in it
+    path: Path
+
+
+def find_model_files(folders: Sequence[Path]) -> list[ModelFile]:
+    """Every model file below the folders, sorted by name.
+
+    Raises:
+        DatasetError: a folder does not exist or cannot be read, or there is no model file in any of them.
+    """
+    found = [file for folder in folders for file in _files_below(folder)]
+    if not found:
+        places = " or ".join(str(folder) for folder in folders)
+        raise DatasetError(
+            f"there is no model file (.pmx or .pmd) below {places}; unpack your models there, "
+            "or name another folder in [models] folders"
+        )
+    return sorted(found)
+
+
+def _files_below(folder: Path) -> list[ModelFile]:
+    if not folder.is_dir():
+        raise DatasetError(f"{folder}: is no folder; check [models] folders in the configuration")
+    return [
+        ModelFile(name=path.relative_to(folder).as_posix(), group=_group(folder, path), path=path)
+        for path in folder.rglob("*")
+        if path.suffix.lower() in MODEL_SUFFIXES and _is_meant(path)
+    ]
+
+
+def _is_meant(path: Path) -> bool:
+    """Whether the file is more than the shadow that macOS leaves beside it in archives."""
+    return not path.name.startswith("._") and path.is_file()
+
+
+def _group(folder: Path, path: Path) -> str:
+    parts = path.relative_to(folder).parts
+    return parts[0] if len(parts) > 1 else path.stem

@@ -1,0 +1,245 @@
+"""`mmdgen.toml`: which models, how many samples in which split, and how the pictures look.
+
+Unknown settings, wrong types and impossible numbers are errors that name the file and the setting.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from mmdgen.errors import DatasetError
+from mmdgen.pose import POSE_SPACES, PoseSpace
+from mmdgen.sampling.views import LightRanges, Range
+
+SAMPLES_PER_AXIS = {1: 1, 4: 2, 16: 4}
+MAX_SIZE_PX = 4096
+
+
+class Split(StrEnum):
+    """What a model's pictures are for. A property of its source group."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class Alpha(StrEnum):
+    """How colours are stored: multiplied by alpha in linear light (THA1), or straight."""
+
+    PREMULTIPLIED = "premultiplied"
+    STRAIGHT = "straight"
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRule:
+    """How many samples a split has, and which groups of models it takes."""
+
+    split: Split
+    samples: int
+    groups: tuple[str, ...] = ()  # patterns such as "anime/*"; they come before shares
+    share: float | None = None  # of the groups that no pattern names; None: the usual share
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetConfig:
+    """The description of a data set."""
+
+    name: str
+    out: Path
+    splits: tuple[SplitRule, ...]
+    seed: int = 0
+    size_px: int = 256
+    samples_per_pixel: int = 16
+    shard_size: int = 1000
+    alpha: Alpha = Alpha.PREMULTIPLIED
+    outline: bool = True
+    pose_space: str = "tha1"
+    builtin: int = 0  # how many built-in characters
+    folders: tuple[Path, ...] = ()
+    annotations: Path = Path("manifests/annotations")
+    light: LightRanges = field(default_factory=LightRanges)
+
+    @property
+    def samples_per_axis(self) -> int:
+        """Side of the square grid of samples in a pixel."""
+        return SAMPLES_PER_AXIS[self.samples_per_pixel]
+
+    @property
+    def space(self) -> PoseSpace:
+        """The pose space whose parameters are drawn."""
+        return POSE_SPACES[self.pose_space]
+
+    def rule(self, split: Split) -> SplitRule:
+        """The rule of a split. Raises DatasetError if the configuration has none."""
+        for rule in self.splits:
+            if rule.split is split:
+                return rule
+        known = ", ".join(rule.split.value for rule in self.splits)
+        raise DatasetError(f"the configuration has no [splits.{split.value}]; it has {known}")
+
+
+def read_config(path: Path) -> DatasetConfig:
+    """Read a configuration file. Relative paths in it are relative to its folder.
+
+    Raises:
+        DatasetError: there is no such file, or something in it is unknown, of a wrong type or impossible.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DatasetError(
+            f"{path}: no such file; write one (see docs/reference/configuration.md) or name one with --config"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DatasetError(f"{path}: is not valid TOML: {error}") from error
+    return config_from_document(document, source=str(path), folder=path.parent)
+
+
+def config_from_document(document: Mapping[str, Any], *, source: str, folder: Path) -> DatasetConfig:
+    """The configuration that a parsed TOML document describes; see `read_config`."""
+    top = _Table(document, source, "")
+    dataset, models, light = top.table("dataset"), top.table("models"), top.table("light")
+    annotations, splits = top.table("annotations"), top.table("splits")
+    config = DatasetConfig(
+        name=dataset.text("name", "mmdgen"),
+        out=folder / dataset.path("out", "dataset"),
+        seed=dataset.whole("seed", 0, 0, 2**63 - 1),
+        size_px=dataset.whole("size_px", 256, 16, MAX_SIZE_PX),
+        samples_per_pixel=dataset.one_of("samples_per_pixel", 16, tuple(SAMPLES_PER_AXIS)),
+        shard_size=dataset.whole("shard_size", 1000, 1, 10_000),
+        alpha=Alpha(dataset.one_of("alpha", "premultiplied", tuple(item.value for item in Alpha))),
+        outline=dataset.flag("outline", True),
+        pose_space=dataset.one_of("pose_space", "tha1", tuple(POSE_SPACES)),
+        builtin=models.whole("builtin", 0, 0, 10_000),
+        folders=tuple(folder / Path(item).expanduser() for item in models.texts("folders")),
+        annotations=folder / annotations.path("folder", "manifests/annotations"),
+        light=LightRanges(ambient=light.range("ambient", 0.5), directional=light.range("directional", 0.5)),
+        splits=tuple(
+            _split_rule(splits.table(split.value), split) for split in Split if splits.has(split.value)
+        ),
+    )
+    for table in (top, dataset, models, light, annotations, splits):
+        table.refuse_unknown()
+    if not config.splits:
+        raise DatasetError(f"{source}: has no split; add for example [splits.train] with samples = 1000")
+    if not config.builtin and not config.folders:
+        raise DatasetError(f'{source}: names no models; set builtin = 16 or folders = ["~/mmd"] in [models]')
+    return config
+
+
+def _split_rule(table: _Table, split: Split) -> SplitRule:
+    rule = SplitRule(
+        split=split,
+        samples=table.whole("samples", None, 1, 10**9),
+        groups=table.texts("groups"),
+        share=table.share("share"),
+    )
+    table.refuse_unknown()
+    return rule
+
+
+class _Table:
+    """One table of the document. Remembers what was asked for, so that it knows what is unknown."""
+
+    def __init__(self, values: Mapping[str, Any], source: str, name: str) -> None:
+        self._values = values
+        self._source = source
+        self._name = name
+        self._known: list[str] = []
+
+    def has(self, key: str) -> bool:
+        self._known.append(key)
+        return key in self._values
+
+    def table(self, key: str) -> _Table:
+        value = self._get(key, {})
+        name = f"{self._name}.{key}" if self._name else key
+        if not isinstance(value, dict):
+            raise DatasetError(f"{self._source}: '{name}' must be a table, written [{name}]")
+        return _Table(value, self._source, name)
+
+    def text(self, key: str, default: str) -> str:
+        value = self._get(key, default)
+        if not isinstance(value, str) or not value:
+            raise self._wrong(key, value, "a text in quotes")
+        return value
+
+    def path(self, key: str, default: str) -> Path:
+        return Path(self.text(key, default)).expanduser()
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self._get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            raise self._wrong(key, value, 'a list of texts such as ["a", "b"]')
+        return tuple(value)
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self._get(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, value, "true or false")
+        return value
+
+    def whole(self, key: str, default: int | None, low: int, high: int) -> int:
+        value = self._get(key, default)
+        if type(value) is not int or not low <= value <= high:
+            raise self._wrong(key, value, f"a whole number from {low} to {high}")
+        return value
+
+    def one_of(self, key: str, default: Any, known: Sequence[Any]) -> Any:
+        value = self._get(key, default)
+        if value not in known or isinstance(value, bool):
+            raise self._wrong(key, value, "one of " + ", ".join(str(item) for item in known))
+        return value
+
+    def share(self, key: str) -> float | None:
+        value = self._get(key, None)
+        if value is None:
+            return None
+        if not _is_number(value) or not 0.0 <= value <= 1.0:
+            raise self._wrong(key, value, "a number from 0 to 1")
+        return float(value)
+
+    def range(self, key: str, default: float) -> Range:
+        value = self._get(key, default)
+        ends = value if isinstance(value, list) else [value, value]
+        if len(ends) != 2 or not all(_is_number(end) and end <= 100.0 for end in ends):
+            raise self._wrong(key, value, "a number or a range such as [0.5, 1.2]")
+        try:
+            return Range(float(ends[0]), float(ends[1]))
+        except DatasetError:
+            raise self._wrong(key, value, "a number from 0 to 100 or a range [low, high]") from None
+
+    def refuse_unknown(self) -> None:
+        """Raise DatasetError for the first setting that nobody asked for."""
+        for key in self._values:
+            if key in self._known:
+                continue
+            nearest = difflib.get_close_matches(key, self._known, n=1)
+            hint = f"did you mean '{nearest[0]}'? " if nearest else ""
+            place = f"[{self._name}]" if self._name else "the file"
+            raise DatasetError(
+                f"{self._source}: {place} has no setting '{key}'; {hint}"
+                f"Known are {', '.join(sorted(self._known))}"
+            )
+
+    def _get(self, key: str, default: Any) -> Any:
+        self._known.append(key)
+        return self._values.get(key, default)
+
+    def _wrong(self, key: str, value: Any, expected: str) -> DatasetError:
+        found = "is missing" if value is None else f"is {value!r}"
+        return DatasetError(f"{self._source}: [{self._name}] {key} {found}; expected {expected}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value  # not NaN

@@ -1,0 +1,90 @@
+"""One training example: three pictures, the label, and facts that tell whether the pictures are sound."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mmdgen.dataset.keys import SampleKey
+from mmdgen.images import Image, encode_png
+from mmdgen.pose import PoseSpace, PoseVector
+from mmdgen.scene import Light
+
+PICTURES = ("rest", "expression", "posed")  # in the order of a shard's members
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """A picture as it goes to disk, and the hash of its pixels, which outlives the encoder."""
+
+    png: bytes
+    pixel_sha256: str  # of the (height, width, 4) uint8 RGBA values, top row first
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one key of a shard holds."""
+
+    key: SampleKey
+    group: str
+    split: str
+    seed: int
+    space: PoseSpace
+    vector: PoseVector  # (parameters,)
+    light: Light
+    rest: EncodedImage
+    expression: EncodedImage
+    posed: EncodedImage
+    quality: Mapping[str, Any]
+
+    def label(self) -> dict[str, Any]:
+        """The content of KEY.json."""
+        numbers = [float(number) for number in self.vector]
+        return {
+            "key": str(self.key),
+            "model_id": self.key.model_id,
+            "index": self.key.index,
+            "group": self.group,
+            "split": self.split,
+            "seed": self.seed,
+            "pose_space": self.space.name,
+            "pose": dict(zip(self.space.names, numbers, strict=True)),
+            "pose_vector": numbers,
+            "light": {"ambient": self.light.ambient, "directional": self.light.directional},
+        }
+
+
+def encode_image(image: Image) -> EncodedImage:
+    """Encode a picture and hash its pixels."""
+    return EncodedImage(png=encode_png(image), pixel_sha256=pixel_sha256(image))
+
+
+def pixel_sha256(image: Image) -> str:
+    """SHA-256 of the RGBA bytes of a picture, row by row from the top."""
+    return hashlib.sha256(np.ascontiguousarray(image)).hexdigest()
+
+
+def picture_facts(image: Image) -> dict[str, Any]:
+    """How much of a picture is covered, and where.
+
+    Returns:
+        coverage: share of pixels with alpha above 0.
+        box: left, top, right, bottom of those pixels (right and bottom one past); empty list if none.
+    """
+    covered = image[..., 3] != 0
+    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+    box = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1] if len(rows) else []
+    return {
+        "coverage": round(float(np.count_nonzero(covered)) / covered.size, 6),
+        "box": [int(side) for side in box],
+    }
+
+
+def changed_share(image: Image, other: Image) -> float:
+    """Share of the pixels that differ between two pictures."""
+    differs = image.view(np.uint32) != other.view(np.uint32)
+    return round(float(np.count_nonzero(differs)) / differs.size, 6)

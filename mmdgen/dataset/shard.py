@@ -1,0 +1,146 @@
+"""Shards: plain USTAR tar files of samples, and the commit record that makes one count.
+
+A shard's bytes depend on its samples only: file time 0, owner 0, members in a fixed order. It is written to a
+partial file and renamed; then its record `<shard>.jsonl` is written, one row for each sample. A record on disk
+means a whole shard.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mmdgen.dataset.sample import PICTURES, Sample
+from mmdgen.dataset.storage import partial_path, remove_quietly, storage_error, write_text
+from mmdgen.errors import DatasetError
+
+_BLOCK = 512  # tar pads headers and members to this
+_END = bytes(2 * _BLOCK)  # two empty blocks end a tar file
+
+
+class ShardWriter:
+    """Writes one shard. Use as a context manager; without `commit` nothing of it stays.
+
+    Args:
+        folder: where shards of the split go; must exist.
+        shard: name without suffix, "train-000012".
+        fingerprint: of the plan; stands in every row of the record.
+    """
+
+    def __init__(self, folder: Path, shard: str, fingerprint: str) -> None:
+        self.path = folder / f"{shard}.tar"
+        self._record = folder / f"{shard}.jsonl"
+        self._shard = shard
+        self._fingerprint = fingerprint
+        self._rows: list[dict[str, Any]] = []
+        self._partial = partial_path(self.path)
+        self._offset = 0
+        try:
+            self._file = self._partial.open("wb")
+        except OSError as error:
+            raise storage_error(self.path, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._file.close()
+        except OSError:  # a full disk shows here again; the first error is already on its way
+            pass
+        remove_quietly(self._partial)
+
+    def add(self, sample: Sample) -> None:
+        """Append one sample. Raises StorageError."""
+        label = json.dumps(sample.label(), ensure_ascii=False, sort_keys=True).encode("utf-8")
+        pictures = {name: getattr(sample, name) for name in PICTURES}
+        members = {
+            f"{name}.png": self._append(f"{sample.key}.{name}.png", picture.png)
+            | {"pixel_sha256": picture.pixel_sha256}
+            for name, picture in pictures.items()
+        }
+        members["json"] = self._append(f"{sample.key}.json", label)
+        self._rows.append(
+            {
+                "key": str(sample.key),
+                "shard": self.path.name,
+                "fingerprint": self._fingerprint,
+                **{name: value for name, value in sample.label().items() if name != "key"},
+                "members": members,
+                "quality": sample.quality,
+            }
+        )
+
+    def commit(self) -> None:
+        """Make the shard visible: data first, record last. Raises StorageError."""
+        try:
+            self._file.write(_END)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._partial.replace(self.path)
+        except OSError as error:
+            raise storage_error(self.path, error) from error
+        write_text(self._record, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self._rows))
+
+    def _append(self, name: str, data: bytes) -> dict[str, Any]:
+        header = tarfile.TarInfo(name)
+        header.size = len(data)
+        offset = self._offset + _BLOCK
+        try:
+            self._file.write(header.tobuf(tarfile.USTAR_FORMAT))
+            self._file.write(data)
+            self._file.write(bytes(-len(data) % _BLOCK))
+        except OSError as error:
+            raise storage_error(self.path, error) from error
+        self._offset = offset + len(data) + -len(data) % _BLOCK
+        return {"offset": offset, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def read_record(path: Path) -> list[dict[str, Any]]:
+    """The rows of a shard's record. Raises DatasetError."""
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: cannot be read as a shard record ({error})") from error
+
+
+def read_member(shard: Path, member: Mapping[str, Any]) -> bytes:
+    """One file of a shard, found by its record. Raises DatasetError."""
+    try:
+        with shard.open("rb") as file:
+            file.seek(member["offset"])
+            data = file.read(member["size"])
+    except OSError as error:
+        raise DatasetError(f"{shard}: cannot be read: {error.strerror}") from error
+    if len(data) != member["size"]:
+        raise DatasetError(f"{shard}: ends early; delete it with its .jsonl and render again")
+    return data
+
+
+def published_shards(folder: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+    """The shards of a split that are whole, with their rows, in order."""
+    for record in sorted(folder.glob("*.jsonl")):
+        shard = record.with_suffix(".tar")
+        if shard.is_file():
+            yield shard, read_record(record)
+
+
+def is_published(folder: Path, shard: str) -> bool:
+    """Whether a shard and its record are there."""
+    return (folder / f"{shard}.jsonl").is_file() and (folder / f"{shard}.tar").is_file()
+
+
+def remove_partials(folder: Path, shards: Sequence[str]) -> None:
+    """Remove what killed runs left of these shards. Nobody else may be writing them."""
+    for partial in folder.glob("*.partial"):
+        if partial.name.split(".")[0] in shards:
+            remove_quietly(partial)
