@@ -1,0 +1,9 @@
+"""Model files and pictures: bytes to `Model`, `Model` to bytes."""
+
+from __future__ import annotations
+
+from mmdgen.formats.identity import model_id
+from mmdgen.formats.pmx import read_pmx
+from mmdgen.formats.read import read_model, read_model_bytes
+
+__all__ = ["model_id", "read_model", "read_model_bytes", "read_pmx"]
