@@ -88,19 +88,6 @@ def test_the_summary_in_the_table_is_the_first_sentence_of_the_commands_help(nam
     assert command.help.splitlines()[0] == COMMANDS[name]
 
 
-def test_help_imports_nothing_heavy() -> None:
-    script = (
-        "import sys; from mmdgen.cli.main import cli; cli(['--help'], standalone_mode=False);"
-        "print(*[name for name in sys.modules if '.' not in name])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
-    loaded = set(done.stdout.splitlines()[-1].split())
-    assert "click" in loaded
-    assert loaded.isdisjoint(
-        {"numpy", "PIL", "moderngl", "joblib", "pyarrow", "pyrr", "tqdm", "torch", "ray"}
-    )
-
-
 def test_japanese_survives_a_pipe_whatever_the_code_page() -> None:
     script = (
         "from mmdgen.cli.main import use_readable_output as use; use(); print('\\u307e\\u3070\\u305f\\u304d')"
