@@ -1,0 +1,8 @@
+"""From a model and poses to posed vertices; numpy only, no files, no GL."""
+
+from __future__ import annotations
+
+from mmdgen.rig.rig import PosedModel, Rig, build_rig
+from mmdgen.rig.skinning import skin_vertices
+
+__all__ = ["PosedModel", "Rig", "build_rig", "skin_vertices"]

@@ -1,0 +1,197 @@
+"""A model compiled for posing, and what a batch of poses makes of it.
+
+    file -formats-> Model -build_rig-> Rig -Rig.pose-> PosedModel -skin_vertices or a shader-> vertices
+
+`Rig` and `PosedModel` together hold all that a shader needs; it never looks into the model's bones or morphs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmdgen.errors import ModelError
+from mmdgen.model import Bytes, Floats, Ints, Model
+from mmdgen.pose import Pose
+from mmdgen.rig.deform import Hierarchy, build_hierarchy, local_transforms, world_transforms
+from mmdgen.rig.morph_weights import WeightFlow, build_weight_flow, spread_weights
+from mmdgen.rig.morphs import (
+    MorphPlan,
+    SparseOffsets,
+    Weights,
+    add_bone_morphs,
+    build_morph_plan,
+    material_factors,
+    sum_offsets,
+)
+from mmdgen.rig.transforms import Reals, flat_batch, matrices_from_quaternions, normalize_quaternions
+from mmdgen.rig.weights import build_skin
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rig:
+    """A model with its evaluation order, compiled morphs and skinning tables.
+
+    Skinning tables, the same for `skin_vertices` and for shaders (see `weights.build_skin`): no index is
+    NO_INDEX, the weights of a vertex sum to 1, unused slots are bone 0 with weight 0. SDEF vertices use
+    slots 0 and 1.
+    """
+
+    model: Model
+    hierarchy: Hierarchy
+    weight_flow: WeightFlow
+    morph_plan: MorphPlan
+    skinning: Bytes  # (vertices,), Skinning after fallbacks
+    skin_bones: Ints  # (vertices, 4), rows of the bone palette
+    skin_weights: Floats  # (vertices, 4)
+    sdef_vertices: Ints  # (sdef,), ascending: exactly the vertices whose `skinning` is SDEF
+    sdef_c: Floats  # (sdef, 3), C
+    sdef_c0: Floats  # (sdef, 3), (2 C + R0 - Rw) / 2 with Rw = w0 R0 + w1 R1
+    sdef_c1: Floats  # (sdef, 3), (2 C + R1 - Rw) / 2
+
+    def pose(self, pose: Pose) -> PosedModel:
+        """What the poses make of the model; the result has the batch axes of `pose`.
+
+        Raises:
+            ModelError: the pose was made for a model with other bones or morphs.
+        """
+        _require_fitting(self.model, pose)
+        batch_shape = pose.batch_shape
+        weights = spread_weights(self.weight_flow, flat_batch(pose.morph_weights, 1))
+        rotations, translations = _own_motions(self.model, pose)
+        add_bone_morphs(self.morph_plan, weights, rotations, translations)
+        world = world_transforms(self.hierarchy, *local_transforms(self.hierarchy, rotations, translations))
+        return _posed(self, batch_shape, weights, *world)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PosedModel:
+    """Everything that a batch of poses changes; leading axes are those of the poses.
+
+    A vertex goes through these steps, in `skin_vertices` as in a shader: add its row of `vertex_offsets`;
+    skin it with `bone_palette` (BDEF), `bone_palette` and `bone_rotations` (SDEF, QDEF: formulas in
+    `skinning`). Bones have no rest rotation, so a bone's world rotation is also the rotation of its skin
+    transform. A model without bones has one identity row.
+    """
+
+    rig: Rig
+    bone_palette: Floats  # (..., bones, 4, 4), world_from_rest, for column vectors
+    bone_rotations: Floats  # (..., bones, 4), world rotations, unit quaternions x y z w with w >= 0
+    bone_positions: Floats  # (..., bones, 3), where the bones' origins are
+    moved_vertices: Ints  # (k,), ascending: all that some active vertex morph moves
+    vertex_offsets: Floats  # (..., k, 3), to add to rest positions before skinning
+    moved_uvs: Ints  # (j,), vertices whose texture coordinate moves
+    uv_offsets: Floats  # (..., j, 4), x and y belong to the texture coordinate
+    moved_additional_uvs: tuple[SparseOffsets | None, ...]  # for channels 1 to 4; None: no active morph
+    material_multiply: (
+        Floats | None
+    )  # (..., materials, 28), columns of MaterialElements; None: no active morph
+    material_add: Floats | None  # (..., materials, 28); a number becomes base * multiply + add
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The leading axes."""
+        return self.bone_palette.shape[:-3]
+
+
+def build_rig(model: Model) -> Rig:
+    """Compile a model; what its file gets wrong (cycles, late parents) is mended and logged."""
+    skin = build_skin(model.vertices)
+    return Rig(
+        model=model,
+        hierarchy=build_hierarchy(model.bones, model.source),
+        weight_flow=build_weight_flow(model.morphs, model.source),
+        morph_plan=build_morph_plan(model),
+        skinning=skin.skinning,
+        skin_bones=skin.bones,
+        skin_weights=skin.weights,
+        sdef_vertices=skin.sdef_vertices,
+        sdef_c=skin.sdef_c,
+        sdef_c0=skin.sdef_c0,
+        sdef_c1=skin.sdef_c1,
+    )
+
+
+def _require_fitting(model: Model, pose: Pose) -> None:
+    bones, morphs = len(model.bones), len(model.morphs)
+    batch_shape = pose.batch_shape
+    fits = (
+        pose.morph_weights.shape == (*batch_shape, morphs)
+        and pose.bone_rotations.shape == (*batch_shape, bones, 4)
+        and pose.bone_translations.shape == (*batch_shape, bones, 3)
+    )
+    if not fits:
+        raise ModelError(
+            f"{model.source}: a pose of {pose.morph_weights.shape[-1]} morphs and "
+            f"{pose.bone_rotations.shape[-2]} bones does not fit its {morphs} morphs and {bones} bones"
+        )
+
+
+def _own_motions(model: Model, pose: Pose) -> tuple[Reals, Reals]:
+    """The user's rotations (bones, poses, 4) and translations (bones, poses, 3), float64, fresh."""
+    rotations = _bone_planes(flat_batch(pose.bone_rotations, 2))
+    return normalize_quaternions(rotations), _bone_planes(flat_batch(pose.bone_translations, 2))
+
+
+def _bone_planes(values: Floats) -> Reals:
+    """(poses, bones, n) as (bones, poses, n) whose components are separate planes of memory."""
+    return np.moveaxis(np.array(values.transpose(2, 1, 0), np.float64, order="C"), 0, -1)
+
+
+def _posed(
+    rig: Rig, batch_shape: tuple[int, ...], weights: Weights, rotations: Reals, positions: Reals
+) -> PosedModel:
+    """Gather the results, with the pose axis first and then split into the batch axes."""
+    plan = rig.morph_plan
+
+    def batched(values: Floats) -> Floats:
+        return values.reshape(*batch_shape, *values.shape[1:])
+
+    def offsets(sparse: SparseOffsets | None, components: int) -> SparseOffsets:
+        if sparse is None:
+            return SparseOffsets(np.zeros(0, np.int32), np.zeros((*batch_shape, 0, components), np.float32))
+        return SparseOffsets(sparse.vertices, batched(sparse.offsets))
+
+    moved = offsets(sum_offsets(plan.vertex_morphs, weights, plan.vertex_count), 3)
+    uvs = [sum_offsets(morphs, weights, plan.vertex_count) for morphs in plan.uv_morphs]
+    moved_uvs = offsets(uvs[0], 4)
+    factors = material_factors(plan, weights)
+    palette, quaternions, origins = _palette(rig.model, rotations, positions)
+    return PosedModel(
+        rig=rig,
+        bone_palette=batched(palette),
+        bone_rotations=batched(quaternions),
+        bone_positions=batched(origins),
+        moved_vertices=moved.vertices,
+        vertex_offsets=moved.offsets,
+        moved_uvs=moved_uvs.vertices,
+        uv_offsets=moved_uvs.offsets,
+        moved_additional_uvs=tuple(None if uv is None else offsets(uv, 4) for uv in uvs[1:]),
+        material_multiply=None if factors is None else batched(factors[0]),
+        material_add=None if factors is None else batched(factors[1]),
+    )
+
+
+def _palette(model: Model, rotations: Reals, positions: Reals) -> tuple[Floats, Floats, Floats]:
+    """world_from_rest (poses, bones, 4, 4), quaternions (poses, bones, 4), origins (poses, bones, 3)."""
+    bone_count, pose_count = rotations.shape[:2]
+    rows = max(bone_count, 1)
+    palette = np.zeros((pose_count, rows, 4, 4), np.float32)
+    palette[:] = np.eye(4, dtype=np.float32)
+    quaternions = np.zeros((pose_count, rows, 4), np.float32)
+    quaternions[..., 3] = 1.0
+    origins = np.zeros((pose_count, rows, 3), np.float32)
+    if bone_count:
+        matrices = matrices_from_quaternions(rotations)
+        rest = model.bones.rest_positions.astype(np.float64)[:, None]
+        for row in range(3):
+            turned_rest = sum(matrices[..., row, column] * rest[..., column] for column in range(3))
+            palette[..., row, 3] = (positions[..., row] - turned_rest).T
+            for column in range(3):
+                palette[..., row, column] = matrices[..., row, column].T
+        sign = np.where(rotations[..., 3] < 0, -1.0, 1.0)
+        for component in range(4):
+            quaternions[..., component] = (rotations[..., component] * sign).T
+        origins[:] = positions.transpose(1, 0, 2)
+    return palette, quaternions, origins
