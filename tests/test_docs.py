@@ -1,0 +1,106 @@
+"""The documentation tells the truth: commands, options, make targets and links exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+
+from mmdgen.cli.main import COMMANDS, cli
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PAGES = [
+    *sorted((CHECKOUT / "docs").rglob("*.md")),
+    *(CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+]
+PAGE_IDS = [str(page.relative_to(CHECKOUT)) for page in PAGES]
+
+
+def reference_writer() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "write_cli_reference", CHECKOUT / "docs/write_cli_reference.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def command_named(name: str) -> click.Command:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None, f"no command mmdgen {name}"
+    return command
+
+
+def lines_to_type(page: Path) -> list[str]:
+    """The command lines of a page's fenced blocks, continuation lines joined."""
+    blocks = re.findall(
+        r"^```(?:sh|bash|console)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_has_help(name: str) -> None:
+    command = command_named(name)
+    assert command.help
+    silent = [
+        parameter.name
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and not parameter.help
+    ]
+    assert not silent
+
+
+def test_the_command_reference_is_what_the_commands_say() -> None:
+    writer = reference_writer()
+    assert writer.PAGE.read_text(encoding="utf-8") == writer.cli_reference(), "run make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=PAGE_IDS)
+def test_what_a_page_tells_to_type_exists(page: Path) -> None:
+    for line in lines_to_type(page):
+        words = shlex.split(line, comments=True)
+        while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+            words.pop(0)  # VARIABLE=value before the command
+        if words[:1] == ["make"]:
+            targets = [word for word in words[1:] if "=" not in word]
+            assert set(targets) <= make_targets(), line
+        elif words[:1] == ["mmdgen"] and len(words) > 1 and not words[1].startswith("-"):
+            command = command_named(words[1])
+            known = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
+            used = {word.split("=")[0] for word in words[2:] if word.startswith("-")}
+            assert used <= known, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=PAGE_IDS)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text) + re.findall(r'src="([^"]+)"', text)
+    missing = [
+        target
+        for target in targets
+        if not target.startswith(("http://", "https://", "mailto:")) and not (page.parent / target).exists()
+    ]
+    assert not missing
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    index = CHECKOUT / "docs/index.md"
+    linked = {
+        (index.parent / target).resolve()
+        for target in re.findall(r"\]\(([^)#\s]+)", index.read_text(encoding="utf-8"))
+    }
+    lonely = [page.name for page in (CHECKOUT / "docs").rglob("*.md") if page != index and page not in linked]
+    assert not lonely
