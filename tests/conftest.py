@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from mmdgen.render import Renderer
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -46,3 +50,12 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     fail_if_skipped_in_ci(report)
     return report
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Generator[Renderer, None, None]:
+    """One renderer for all tests of a process: opening a context is the slow part."""
+    from mmdgen.render import Renderer, RenderSettings
+
+    with Renderer(RenderSettings(software_threads=0)) as opened:
+        yield opened

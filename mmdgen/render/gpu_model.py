@@ -23,14 +23,14 @@ _VERTEX = np.dtype(
         ("uv", "<f4", 2),
         ("bones", "<u2", 4),
         ("weights", "<f4", 4),
-        ("slots", "<i4", 4),
+        ("kind", "<i4", 2),
         ("edge_scale", "<f4"),
     ]
 )
-_SURFACE_LAYOUT = ("3f4 3f4 2f4 4u2 4f4 4i4 4x4", "in_position in_normal in_uv in_bones in_weights in_slots")
+_SURFACE_LAYOUT = ("3f4 3f4 2f4 4u2 4f4 2i4 4x", "in_position in_normal in_uv in_bones in_weights in_kind")
 _EDGE_LAYOUT = (
-    "3f4 3f4 8x 4u2 4f4 4i4 1f4",
-    "in_position in_normal in_bones in_weights in_slots in_edge_scale",
+    "3f4 3f4 8x 4u2 4f4 2i4 1f4",
+    "in_position in_normal in_bones in_weights in_kind in_edge_scale",
 )
 
 
@@ -62,10 +62,12 @@ class GpuModel:
         order = _drawable_triangles(model, triangles)
         vertices, corners = np.unique(model.faces[order].reshape(-1), return_inverse=True)
         self.draws = _draws(model, order)
-        self._morph_slots, self._uv_slots = _morph_slots(rig, vertices)
-        packed = _pack_vertices(rig, vertices, self._morph_slots, self._uv_slots)
+        self._vertices = vertices
+        packed = _pack_vertices(rig, vertices)
         self._vertex_buffer = context.buffer(packed.tobytes() or b"\0" * _VERTEX.itemsize)
         self._index_buffer = context.buffer(corners.astype("<u4").tobytes() or b"\0" * 12)
+        self._moved = _Moved.nothing(len(vertices))
+        self._slot_buffer = context.buffer(self._moved.slots.tobytes() or b"\0" * 8, dynamic=True)
         self.surface = self._vertex_array(programs["surface"], _SURFACE_LAYOUT)
         self.edge = self._vertex_array(programs["edge"], _EDGE_LAYOUT)
         self._sdef = TableTexture(context, max(1, 4 * len(rig.sdef_vertices)))
@@ -75,13 +77,15 @@ class GpuModel:
         self._textures = {
             index: upload_picture(context, pixels) for index, pixels in textures.items() if index in used
         }
-        self._tables: tuple[TableTexture, TableTexture, TableTexture] | None = None
+        self._tables = tuple(TableTexture(context, texels=1) for _ in range(3))
 
     def _vertex_array(self, program: moderngl.Program, layout: tuple[str, str]) -> moderngl.VertexArray:
         formats, names = layout
+        # The outline does not look at texture coordinates, and its shader then has no UV slot.
+        slots = ("2i4", "in_slots")
         return self._context.vertex_array(
             program,
-            [(self._vertex_buffer, formats, *names.split())],
+            [(self._vertex_buffer, formats, *names.split()), (self._slot_buffer, *slots)],
             index_buffer=self._index_buffer,
             index_element_size=4,
         )
@@ -89,32 +93,35 @@ class GpuModel:
     @property
     def table_rows(self) -> tuple[int, int, int]:
         """Texture rows that one pose takes in the bone, morph and UV morph tables."""
-        assert self._tables is not None
-        return self._tables[0].rows, self._tables[1].rows, self._tables[2].rows
-
-    def upload(self, posed: PosedModel) -> None:
-        """Bring a batch of poses (one leading axis) to the GPU; pose i is then drawn with u_pose = i."""
-        count = len(posed.bone_palette)
-        if self._tables is None or self._tables[0].tables < count:
-            self._resize(count)
-        assert self._tables is not None
         bones, morphs, uv_morphs = self._tables
-        bones.write(_bone_table(posed))
-        morphs.write(_scatter(self._morph_slots, posed.moved_vertices, posed.vertex_offsets))
-        uv_morphs.write(_scatter(self._uv_slots, posed.moved_uvs, posed.uv_offsets))
+        return bones.rows, morphs.rows, uv_morphs.rows
 
-    def _resize(self, tables: int) -> None:
-        for table in self._tables or ():
-            table.release()
-        self._tables = (
-            TableTexture(self._context, 4 * len(self.rig.model.bones), tables),
-            TableTexture(self._context, 1 + int(self._morph_slots.max(initial=0)), tables),
-            TableTexture(self._context, 1 + int(self._uv_slots.max(initial=0)), tables),
+    def upload(self, posed: PosedModel, poses: slice) -> None:
+        """Bring some poses of a batch to the GPU; the first of them is then drawn with u_pose = 0."""
+        moved = self._moved.updated(posed, self._vertices)
+        if moved is not self._moved:
+            self._moved = moved
+            self._slot_buffer.write(moved.slots)
+        values = (
+            _bone_table(posed.bone_palette[poses], posed.bone_rotations[poses]),
+            _slot_table(posed.vertex_offsets[poses]),
+            _slot_table(posed.uv_offsets[poses]),
         )
+        self._tables = tuple(
+            self._fitting(table, new) for table, new in zip(self._tables, values, strict=True)
+        )
+        for table, new in zip(self._tables, values, strict=True):
+            table.write(new)
+
+    def _fitting(self, table: TableTexture, values: Floats) -> TableTexture:
+        """The table, or a larger one in its place."""
+        if table.holds(values):
+            return table
+        table.release()
+        return TableTexture(self._context, texels=values.shape[1], tables=len(values))
 
     def bind_tables(self) -> None:
         """Bind bones, morphs, UV morphs and SDEF data to texture units 1 to 4."""
-        assert self._tables is not None
         for unit, table in enumerate((*self._tables, self._sdef), start=1):
             table.use(unit)
 
@@ -133,7 +140,8 @@ class GpuModel:
             self._sdef,
             self._white,
             *self._textures.values(),
-            *(self._tables or ()),
+            self._slot_buffer,
+            *self._tables,
         ):
             resource.release()
 
@@ -167,23 +175,37 @@ def _draws(model: Model, triangles: NDArray[np.intp]) -> tuple[Draw, ...]:
     return tuple(draws)
 
 
-def _morph_slots(rig: Rig, vertices: NDArray[np.intp]) -> tuple[Ints, Ints]:
-    """Slot of each file vertex in the morph and UV morph tables; 0 = no morph ever moves it, or not drawn."""
-    is_drawn = np.zeros(len(rig.model.vertices), np.bool_)
-    is_drawn[vertices] = True
-    return _numbered(rig.morphed_vertices, is_drawn), _numbered(rig.morphed_uvs, is_drawn)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moved:
+    """Which drawn vertices stand in which slot of the morph tables; slot 0 = not moved."""
+
+    vertices: Ints  # as in PosedModel
+    uvs: Ints
+    slots: Ints  # (drawn vertices, 2): vertex-morph slot, UV-morph slot
+
+    @staticmethod
+    def nothing(count: int) -> _Moved:
+        none = np.zeros(0, np.int32)
+        return _Moved(none, none, np.zeros((count, 2), np.int32))
+
+    def updated(self, posed: PosedModel, drawn: NDArray[np.intp]) -> _Moved:
+        """Itself where the poses move the same vertices as before, which is the usual case."""
+        if np.array_equal(self.vertices, posed.moved_vertices) and np.array_equal(self.uvs, posed.moved_uvs):
+            return self
+        numbered = [
+            _numbered(moved, len(posed.rig.model.vertices))[drawn]
+            for moved in (posed.moved_vertices, posed.moved_uvs)
+        ]
+        return _Moved(posed.moved_vertices, posed.moved_uvs, np.stack(numbered, axis=1).astype(np.int32))
 
 
-def _numbered(candidates: Ints, is_drawn: Bools) -> Ints:
-    slots = np.zeros(len(is_drawn), np.int32)
-    drawn = candidates[is_drawn[candidates]]
-    slots[drawn] = np.arange(1, len(drawn) + 1)
+def _numbered(moved: Ints, count: int) -> Ints:
+    slots = np.zeros(count, np.int32)
+    slots[moved] = np.arange(1, len(moved) + 1)
     return slots
 
 
-def _pack_vertices(
-    rig: Rig, vertices: NDArray[np.intp], morph_slots: Ints, uv_slots: Ints
-) -> NDArray[np.void]:
+def _pack_vertices(rig: Rig, vertices: NDArray[np.intp]) -> NDArray[np.void]:
     table = rig.model.vertices
     packed = np.zeros(len(vertices), _VERTEX)
     packed["position"] = table.positions[vertices]
@@ -196,13 +218,10 @@ def _pack_vertices(
     largest_first[~is_linear] = np.arange(4)
     packed["bones"] = np.take_along_axis(bones, largest_first, axis=1)
     packed["weights"] = np.take_along_axis(weights, largest_first, axis=1)
-    slots = packed["slots"]
-    slots[:, 0] = np.where(is_linear, 0, rig.skinning[vertices])
-    slots[:, 1] = morph_slots[vertices]
-    slots[:, 2] = uv_slots[vertices]
-    sdef_slots = np.zeros(len(table), np.int32)
-    sdef_slots[rig.sdef_vertices] = np.arange(len(rig.sdef_vertices))
-    slots[:, 3] = sdef_slots[vertices]
+    packed["kind"][:, 0] = np.where(is_linear, 0, rig.skinning[vertices])
+    sdef_rows = np.zeros(len(table), np.int32)
+    sdef_rows[rig.sdef_vertices] = np.arange(len(rig.sdef_vertices))
+    packed["kind"][:, 1] = sdef_rows[vertices]
     return packed
 
 
@@ -215,17 +234,17 @@ def _sdef_table(rig: Rig) -> Floats:
     return values.reshape(1, -1, 4)
 
 
-def _bone_table(posed: PosedModel) -> Floats:
-    count, bones = posed.bone_palette.shape[:2]
+def _bone_table(bone_palette: Floats, bone_rotations: Floats) -> Floats:
+    count, bones = bone_palette.shape[:2]
     values = np.empty((count, bones, 4, 4), np.float32)
-    values[:, :, :3] = posed.bone_palette[:, :, :3]
-    values[:, :, 3] = posed.bone_rotations
+    values[:, :, :3] = bone_palette[:, :, :3]
+    values[:, :, 3] = bone_rotations
     return values.reshape(count, bones * 4, 4)
 
 
-def _scatter(slots: Ints, indices: Ints, offsets: Floats) -> Floats:
-    """Offsets of the moved vertices at their slots, (poses, slots, 4)."""
-    values = np.zeros((len(offsets), 1 + int(slots.max(initial=0)), 4), np.float32)
-    at = slots[indices]
-    values[:, at[at > 0], : offsets.shape[-1]] = offsets[:, at > 0]
+def _slot_table(offsets: Floats) -> Floats:
+    """Offsets by slot, (poses, 1 + moved, 4); slot 0 is nothing."""
+    count, moved, components = offsets.shape
+    values = np.zeros((count, 1 + moved, 4), np.float32)
+    values[:, 1:, :components] = offsets
     return values

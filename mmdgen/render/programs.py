@@ -26,7 +26,7 @@ def load_program(
         context: where to compile.
         name: file name without suffix.
         defines: preprocessor constants.
-        varyings: outputs of the vertex stage to capture by transform feedback; there is then no fragment stage.
+        varyings: outputs of the vertex stage to capture by transform feedback, with no fragment stage.
 
     Raises:
         RenderError: the driver refuses the shader; the message names file and line as the driver does.

@@ -34,8 +34,8 @@ _DIFFUSE, _AMBIENT, _EDGE_COLOR, _EDGE_SIZE, _TEXTURE = (
 class Renderer:
     """Draws posed models with THA1's shading. Owns one GL context: use it on the thread that made it."""
 
-    def __init__(self, settings: RenderSettings = RenderSettings()) -> None:
-        self._context = open_context(settings)
+    def __init__(self, settings: RenderSettings | None = None) -> None:
+        self._context = open_context(settings or RenderSettings())
         # Front faces are clockwise in MMD's left-handed space, which clip space does not mirror.
         self._context.front_face = "cw"
         self._programs = {
@@ -87,10 +87,10 @@ class Renderer:
             raise RenderError("poses to draw need exactly one batch axis")
         images = np.empty((len(posed.bone_palette), view.size_px, view.size_px, 4), np.uint8)
         for first in range(0, len(images), _BATCH):
-            batch = posed[first : first + _BATCH]
-            model.upload(batch)
-            for i in range(len(batch.bone_palette)):
-                images[first + i] = self._draw(model, batch, i, view)
+            batch = slice(first, min(first + _BATCH, len(images)))
+            model.upload(posed, batch)
+            for pose in range(batch.start, batch.stop):
+                images[pose] = self._draw(model, posed, pose, view)
         return images
 
     def _draw(self, model: GpuModel, posed: PosedModel, pose: int, view: View) -> Image:
@@ -149,7 +149,7 @@ class Renderer:
 
     def _set_pose(self, program: moderngl.Program, model: GpuModel, pose: int, view: View) -> None:
         program["u_clip_from_world"].write(np.ascontiguousarray(view.camera.clip_from_world().T))
-        program["u_pose"] = pose
+        program["u_pose"] = pose % _BATCH
         rows = model.table_rows
         program["u_rows"] = rows
 

@@ -44,15 +44,19 @@ class TableTexture:
     def __init__(self, context: moderngl.Context, texels: int, tables: int = 1) -> None:
         self.rows = max(1, -(-texels // ROW_TEXELS))
         self.tables = tables
-        self._texels = texels
         self._texture = context.texture((ROW_TEXELS, self.rows * tables), 4, dtype="f4")
         self._texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
 
+    def holds(self, values: NDArray[np.float32]) -> bool:
+        """Whether tables of this shape fit."""
+        count, texels, _ = values.shape
+        return count <= self.tables and -(-texels // ROW_TEXELS) == self.rows
+
     def write(self, values: NDArray[np.float32]) -> None:
-        """Replace the first tables, (n, texels, 4) with n not above the capacity."""
-        count = len(values)
+        """Replace the first tables, (n, texels, 4); they must fit, see `holds`."""
+        count, texels, _ = values.shape
         padded = np.zeros((count, self.rows * ROW_TEXELS, 4), np.float32)
-        padded[:, : self._texels] = values
+        padded[:, :texels] = values
         self._texture.write(padded, viewport=(0, 0, ROW_TEXELS, self.rows * count))
 
     def use(self, location: int) -> None:

@@ -1,9 +1,9 @@
 // skinning.glsl: carry one vertex from the rest pose to where a pose puts it.
 // in    rest position and normal, 4 bones, 4 weights that sum to 1, and where its extra data stand:
-//       in_slots = (skinning kind, vertex-morph slot, UV-morph slot, SDEF slot); morph slot 0 means unmoved
+//       in_kind = (skinning kind, SDEF row), in_slots = (vertex-morph slot, UV-morph slot), 0 = not moved
 // uses  u_bones   4 texels a bone: rows 0..2 of world_from_rest, then its world rotation (x, y, z, w)
 //       u_morphs  1 texel a slot: the sum of the active vertex morphs; u_uv_morphs likewise
-//       u_sdef    4 texels a slot: C, (2C + R0 - Rw) / 2, (2C + R1 - Rw) / 2, unused
+//       u_sdef    4 texels a row: C, (2C + R0 - Rw) / 2, (2C + R1 - Rw) / 2, unused
 //       u_pose    which pose of the batch; u_rows = rows of (u_bones, u_morphs, u_uv_morphs) that one pose takes
 // Tables are ROW_TEXELS wide, so that no model outgrows a texture's width.
 #define BDEF 0
@@ -15,7 +15,8 @@ in vec3 in_normal;
 in vec2 in_uv;
 in uvec4 in_bones;
 in vec4 in_weights;
-in ivec4 in_slots;
+in ivec2 in_kind;
+in ivec2 in_slots;
 
 uniform sampler2D u_bones;
 uniform sampler2D u_morphs;
@@ -66,7 +67,7 @@ vec3 carried(uint bone, vec3 point) {
 }
 
 void skin_sdef(inout vec3 position, inout vec3 normal) {
-    int slot = in_slots.w * 4;
+    int slot = in_kind.y * 4;
     vec3 center = table(u_sdef, slot, 0).xyz;
     vec4 rotation = slerp(bone_texel(in_bones.x, 3), bone_texel(in_bones.y, 3), in_weights.y);
     position = rotated(rotation, position - center)
@@ -98,13 +99,13 @@ void skin_qdef(inout vec3 position, inout vec3 normal) {
 void skin(out vec3 position, out vec3 normal) {
     position = in_position;
     normal = in_normal;
-    if (in_slots.y > 0) position += table(u_morphs, in_slots.y, u_pose * u_rows.y).xyz;
-    if (in_slots.x == SDEF) skin_sdef(position, normal);
-    else if (in_slots.x == QDEF) skin_qdef(position, normal);
+    if (in_slots.x > 0) position += table(u_morphs, in_slots.x, u_pose * u_rows.y).xyz;
+    if (in_kind.x == SDEF) skin_sdef(position, normal);
+    else if (in_kind.x == QDEF) skin_qdef(position, normal);
     else skin_linear(position, normal);
 }
 
 vec2 morphed_uv() {
-    if (in_slots.z == 0) return in_uv;
-    return in_uv + table(u_uv_morphs, in_slots.z, u_pose * u_rows.z).xy;
+    if (in_slots.y == 0) return in_uv;
+    return in_uv + table(u_uv_morphs, in_slots.y, u_pose * u_rows.z).xy;
 }
