@@ -65,8 +65,8 @@ def build_hierarchy(bones: BoneTable, source: str = "model") -> Hierarchy:
 def deform_order(bones: BoneTable) -> Ints:
     """Bones as MMD walks them: before physics first, then by layer, then by index, (bones,)."""
     after_physics = bones.has_flag(BoneFlag.AFTER_PHYSICS)
-    order: NDArray[np.intp] = np.lexsort((np.arange(len(bones)), bones.deform_layers, after_physics))
-    return order.astype(np.int32)
+    order = np.lexsort((np.arange(len(bones)), bones.deform_layers, after_physics))
+    return np.array(order, np.int32)
 
 
 def cut_cycles(sources: Ints) -> Ints:
@@ -93,11 +93,11 @@ def cut_cycles(sources: Ints) -> Ints:
 def _depths(sources: Ints) -> Ints:
     """Distance from the root of each node of a graph without cycles, (n,)."""
     ancestors = sources
-    depths = (ancestors != NO_INDEX).astype(np.int32)
+    depths: Ints = (ancestors != NO_INDEX).astype(np.int32)
     while (has_more := ancestors != NO_INDEX).any():  # the ancestors are 1, 2, 4, ... steps away
         depths = depths + np.where(has_more, depths[ancestors], 0)
         ancestors = np.where(has_more, ancestors[ancestors], NO_INDEX)
-    return depths.astype(np.int32)
+    return depths
 
 
 def _levels(sources: Ints) -> tuple[Ints, ...]:

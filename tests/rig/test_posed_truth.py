@@ -1,4 +1,4 @@
-"""Posed vertices and bones of real models and fixtures against three other programs (posed/README.md there)."""
+"""Posed vertices and bones of real models against three other programs (see posed/README.md there)."""
 
 from __future__ import annotations
 
