@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from mmdgen.annotate.json_form import annotation_from_text, annotation_to_text
 from mmdgen.annotate.schema import Annotation
+from mmdgen.errors import AnnotationError
 
 RECORD_VERSION = 1  # raise it when records must be made anew
 
@@ -27,7 +29,9 @@ class ModelRecord:
     counts: Mapping[str, int] = field(default_factory=dict)  # vertices, triangles, materials, bones, ...
     warnings: tuple[str, ...] = ()
     problem: str = ""  # why the model cannot be used, in a sentence
+    textures: tuple[str, ...] = ()  # that are drawn, paths as stored
     annotation: Annotation | None = None
+    saved_digest: str = ""  # hash of what people had said when the record was made, "" for nothing
 
     @property
     def is_usable(self) -> bool:
@@ -37,29 +41,31 @@ class ModelRecord:
 
 def record_to_json(record: ModelRecord) -> str:
     """The record as JSON text, keys in order, Japanese readable."""
-    from mmdgen.annotate.schema import annotation_to_json
-
     document = asdict(replace(record, annotation=None))
     document["version"] = RECORD_VERSION
     document["annotation"] = (
-        None if record.annotation is None else json.loads(annotation_to_json(record.annotation))
+        None if record.annotation is None else json.loads(annotation_to_text(record.annotation))
     )
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def record_from_json(text: str) -> ModelRecord | None:
-    """The record of a JSON text, or None where another version wrote it."""
-    from mmdgen.annotate.schema import annotation_from_json
-
-    document: dict[str, Any] = json.loads(text)
-    if document.pop("version", None) != RECORD_VERSION:
+    """The record of a JSON text, or None where it is damaged or another version wrote it."""
+    try:
+        document: dict[str, Any] = json.loads(text)
+        if document.pop("version", None) != RECORD_VERSION:
+            return None
+        annotation = document.pop("annotation")
+        document["warnings"] = tuple(document["warnings"])
+        document["textures"] = tuple(document["textures"])
+        return ModelRecord(
+            **document,
+            annotation=None
+            if annotation is None
+            else annotation_from_text(json.dumps(annotation), source="record"),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, AnnotationError):
         return None
-    annotation = document.pop("annotation")
-    document["warnings"] = tuple(document["warnings"])
-    return ModelRecord(
-        **document,
-        annotation=None if annotation is None else annotation_from_json(json.dumps(annotation)),
-    )
 
 
 def annotation_digest(annotation: Annotation) -> str:

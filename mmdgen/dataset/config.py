@@ -58,7 +58,7 @@ class DatasetConfig:
     samples_per_pixel: int = 16
     shard_size: int = 1000
     alpha: Alpha = Alpha.PREMULTIPLIED
-    outline: bool = True
+    outline_px: float = 0.5  # thickness of an edge of size 1, in pixels at 256; 0 = no outline
     pose_space: str = "tha1"
     builtin: int = 0  # how many built-in characters
     folders: tuple[Path, ...] = ()
@@ -118,7 +118,7 @@ def config_from_document(document: Mapping[str, Any], *, source: str, folder: Pa
         samples_per_pixel=dataset.one_of("samples_per_pixel", 16, tuple(SAMPLES_PER_AXIS)),
         shard_size=dataset.whole("shard_size", 1000, 1, 10_000),
         alpha=Alpha(dataset.one_of("alpha", "premultiplied", tuple(item.value for item in Alpha))),
-        outline=dataset.flag("outline", True),
+        outline_px=dataset.number("outline_px", 0.5, 0.0, 16.0),
         pose_space=dataset.one_of("pose_space", "tha1", tuple(POSE_SPACES)),
         builtin=models.whole("builtin", 0, 0, 10_000),
         folders=tuple(folder / Path(item).expanduser() for item in models.texts("folders")),
@@ -183,11 +183,11 @@ class _Table:
             raise self._wrong(key, value, 'a list of texts such as ["a", "b"]')
         return tuple(value)
 
-    def flag(self, key: str, default: bool) -> bool:
+    def number(self, key: str, default: float, low: float, high: float) -> float:
         value = self._get(key, default)
-        if not isinstance(value, bool):
-            raise self._wrong(key, value, "true or false")
-        return value
+        if not _is_number(value) or not low <= value <= high:
+            raise self._wrong(key, value, f"a number from {low:g} to {high:g}")
+        return float(value)
 
     def whole(self, key: str, default: int | None, low: int, high: int) -> int:
         value = self._get(key, default)
@@ -202,12 +202,7 @@ class _Table:
         return value
 
     def share(self, key: str) -> float | None:
-        value = self._get(key, None)
-        if value is None:
-            return None
-        if not _is_number(value) or not 0.0 <= value <= 1.0:
-            raise self._wrong(key, value, "a number from 0 to 1")
-        return float(value)
+        return self.number(key, 0.0, 0.0, 1.0) if self.has(key) else None
 
     def range(self, key: str, default: float) -> Range:
         value = self._get(key, default)

@@ -119,7 +119,7 @@ def content_settings(config: DatasetConfig, split: Split) -> dict[str, Any]:
         "size_px": config.size_px,
         "samples_per_pixel": config.samples_per_pixel,
         "alpha": config.alpha.value,
-        "outline": config.outline,
+        "outline_px": config.outline_px,
         "pose_space": config.pose_space,
         "light": asdict(config.light),
     }

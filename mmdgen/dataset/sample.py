@@ -65,7 +65,7 @@ def encode_image(image: Image) -> EncodedImage:
 
 def pixel_sha256(image: Image) -> str:
     """SHA-256 of the RGBA bytes of a picture, row by row from the top."""
-    return hashlib.sha256(np.ascontiguousarray(image)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()
 
 
 def picture_facts(image: Image) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def picture_facts(image: Image) -> dict[str, Any]:
     rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
     box = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1] if len(rows) else []
     return {
-        "coverage": round(float(np.count_nonzero(covered)) / covered.size, 6),
+        "coverage": round(int(np.count_nonzero(covered)) / covered.size, 6),
         "box": [int(side) for side in box],
     }
 
@@ -87,4 +87,4 @@ def picture_facts(image: Image) -> dict[str, Any]:
 def changed_share(image: Image, other: Image) -> float:
     """Share of the pixels that differ between two pictures."""
     differs = image.view(np.uint32) != other.view(np.uint32)
-    return round(float(np.count_nonzero(differs)) / differs.size, 6)
+    return round(float(np.mean(differs)), 6)

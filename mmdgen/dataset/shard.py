@@ -1,12 +1,13 @@
 """Shards: plain USTAR tar files of samples, and the commit record that makes one count.
 
-A shard's bytes depend on its samples only: file time 0, owner 0, members in a fixed order. It is written to a
-partial file and renamed; then its record `<shard>.jsonl` is written, one row for each sample. A record on disk
-means a whole shard.
+A shard's bytes depend on its samples only: file time 0, owner 0, members in a fixed order. It is written to
+a partial file and renamed; then its record `<shard>.jsonl` is written, one row for each sample. A record on
+disk means a whole shard. What had to be left out stands in `<shard>.left_out.json`, which is there only then.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -19,6 +20,8 @@ from typing import Any, Self
 from mmdgen.dataset.sample import PICTURES, Sample
 from mmdgen.dataset.storage import partial_path, remove_quietly, storage_error, write_text
 from mmdgen.errors import DatasetError
+
+LEFT_OUT_SUFFIX = ".left_out.json"
 
 _BLOCK = 512  # tar pads headers and members to this
 _END = bytes(2 * _BLOCK)  # two empty blocks end a tar file
@@ -36,9 +39,10 @@ class ShardWriter:
     def __init__(self, folder: Path, shard: str, fingerprint: str) -> None:
         self.path = folder / f"{shard}.tar"
         self._record = folder / f"{shard}.jsonl"
-        self._shard = shard
         self._fingerprint = fingerprint
+        self._left_out_path = folder / f"{shard}{LEFT_OUT_SUFFIX}"
         self._rows: list[dict[str, Any]] = []
+        self._left_out: list[dict[str, Any]] = []
         self._partial = partial_path(self.path)
         self._offset = 0
         try:
@@ -52,10 +56,8 @@ class ShardWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
+        with contextlib.suppress(OSError):  # a full disk shows again; the first error is on its way
             self._file.close()
-        except OSError:  # a full disk shows here again; the first error is already on its way
-            pass
         remove_quietly(self._partial)
 
     def add(self, sample: Sample) -> None:
@@ -78,6 +80,10 @@ class ShardWriter:
                 "quality": sample.quality,
             }
         )
+
+    def leave_out(self, model_id: str, count: int, reason: str) -> None:
+        """Note that planned samples of a model cannot be made."""
+        self._left_out.append({"model_id": model_id, "samples": count, "reason": reason})
 
     def commit(self) -> None:
         """Make the shard visible: data first, record last. Raises StorageError."""
@@ -111,6 +117,18 @@ def read_record(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read as a shard record ({error})") from error
+
+
+def read_left_out(folder: Path, shard: str) -> list[dict[str, Any]]:
+    """What a shard had to leave out: rows of model_id, samples, reason."""
+    path = folder / f"{shard}{LEFT_OUT_SUFFIX}"
+    if not path.is_file():
+        return []
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: cannot be read ({error})") from error
+    return rows
 
 
 def read_member(shard: Path, member: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,74 @@
+"""Reads one model as far as it takes to know whether samples can be made of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from mmdgen.annotate.auto import propose_annotation
+from mmdgen.annotate.json_form import annotation_to_text
+from mmdgen.annotate.schema import Annotation
+from mmdgen.annotate.store import resolve
+from mmdgen.catalog.record import ModelRecord
+from mmdgen.errors import MmdgenError, ModelError
+from mmdgen.formats import model_id, read_model_bytes
+from mmdgen.model import NO_INDEX, Model
+from mmdgen.pose import THA1, PoseSpace
+from mmdgen.rig import require_posable
+from mmdgen.sampling.binding import bind_annotation
+
+
+def examine_model(
+    data: bytes, *, source: str, saved: Annotation | None = None, space: PoseSpace = THA1
+) -> ModelRecord:
+    """What is known of a model file. Never raises for what is in the file: that is the record's `problem`.
+
+    Args:
+        data: the file's content.
+        source: the file's name, for messages; should not name a place.
+        saved: what people said of this model, if anything.
+        space: the pose parameters that the model must be able to show.
+    """
+    record = ModelRecord(model_id=model_id(data), saved_digest=saved_digest(saved))
+    try:
+        model = read_model_bytes(data, source=source)
+    except MmdgenError as error:
+        return replace(record, problem=str(error))
+    record = replace(
+        record,
+        name=model.name,
+        format=f"{model.format} {model.version:g}",
+        counts=_counts(model),
+        warnings=tuple(str(warning) for warning in model.warnings),
+        textures=_drawn_textures(model),
+    )
+    try:
+        require_posable(model)
+        annotation = resolve(propose_annotation(model, record.model_id), saved)
+        if annotation.verdict is not None and not annotation.verdict.is_usable:
+            raise ModelError(f"{source}: a person said: {annotation.verdict.reason or 'not usable'}")
+        bind_annotation(model, annotation, space)
+    except MmdgenError as error:
+        return replace(record, problem=str(error))
+    return replace(record, annotation=annotation)
+
+
+def saved_digest(saved: Annotation | None) -> str:
+    """Hash of what people said of a model; "" for nothing."""
+    return "" if saved is None else hashlib.sha256(annotation_to_text(saved).encode()).hexdigest()[:16]
+
+
+def _counts(model: Model) -> dict[str, int]:
+    return {
+        "vertices": len(model.vertices),
+        "triangles": len(model.faces),
+        "materials": len(model.materials),
+        "bones": len(model.bones),
+        "morphs": len(model.morphs),
+    }
+
+
+def _drawn_textures(model: Model) -> tuple[str, ...]:
+    """The textures that materials are painted with; toon and sphere maps are not drawn."""
+    used = {int(index) for index in model.materials.textures if index != NO_INDEX}
+    return tuple(model.textures[index] for index in sorted(used))

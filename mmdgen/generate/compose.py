@@ -1,0 +1,192 @@
+"""One model and its sample keys in, samples out: reads, binds, poses, draws and encodes.
+
+file -> Model -> BoundModel -> Rig -> GpuModel
+key -> PoseVector -> Pose -> PosedModel -> pictures -> Sample
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdgen.annotate.schema import Annotation
+from mmdgen.dataset.config import Alpha, DatasetConfig
+from mmdgen.dataset.keys import SampleKey, named_rng, sample_rng
+from mmdgen.dataset.sample import (
+    EncodedImage,
+    Sample,
+    changed_share,
+    encode_image,
+    picture_facts,
+)
+from mmdgen.errors import DatasetError, ModelError
+from mmdgen.formats import model_id, read_model_bytes
+from mmdgen.formats.textures import load_texture
+from mmdgen.images import Image
+from mmdgen.model import NO_INDEX, Bools, Model
+from mmdgen.pose import PoseSpace, PoseVector, Stage
+from mmdgen.render import Renderer
+from mmdgen.render.crop import reachable_triangles
+from mmdgen.rig import PosedModel, build_rig
+from mmdgen.sampling.binding import BoundModel, bind_annotation
+from mmdgen.sampling.poses import sample_pose_vector
+from mmdgen.sampling.views import sample_light
+from mmdgen.scene import Framing, Light, View, frame_head
+
+BATCH_SAMPLES = 32  # two pictures each: bounds the memory for pictures and bone palettes
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """Where a planned model is, and what is known of it."""
+
+    model_id: str
+    group: str
+    path: Path
+    annotation: Annotation
+
+
+class ModelStage:
+    """One model ready to be drawn under any label of a pose space. Close it to free the GPU."""
+
+    def __init__(self, renderer: Renderer, source: ModelSource, space: PoseSpace, view: View) -> None:
+        model = _read_planned(source)
+        self._renderer = renderer
+        self._bound: BoundModel = bind_annotation(model, source.annotation, space)
+        self._rig = build_rig(self._bound.model)
+        self._view = view
+        triangles = reachable_triangles(self._pose(_extremes(space)), view.camera)
+        textures = _textures(model, source.path.parent, triangles)
+        self._drawn = renderer.load(self._rig, textures, triangles)
+
+    def draw(self, vectors: PoseVector) -> NDArray[np.uint8]:
+        """Pictures of labels (N, parameters): (N, size, size, 4)."""
+        return self._renderer.render(self._drawn, self._pose(vectors), self._view)
+
+    def _pose(self, vectors: PoseVector) -> PosedModel:
+        return self._rig.pose(self._bound.pose(vectors))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drawn.release()
+
+
+def compose_samples(
+    renderer: Renderer, source: ModelSource, keys: Sequence[SampleKey], split: str, config: DatasetConfig
+) -> Iterator[Sample]:
+    """Make the samples of one model. The rest picture is drawn and encoded once.
+
+    Raises:
+        FormatError, ModelError, AnnotationError, RenderError: the model cannot be used.
+        DatasetError: its file is gone or holds something else than when it was planned.
+    """
+    space = config.space
+    light = model_light(config, source.model_id)
+    view = portrait_view(source.annotation, config, light)
+    with ModelStage(renderer, source, space, view) as stage:
+        rest_image = stage.draw(space.rest_vector()[None])[0]
+        rest_facts = picture_facts(rest_image)
+        if not rest_facts["box"]:
+            raise ModelError(
+                f"{source.path.name}: its rest picture is empty; check the head in its annotation"
+            )
+        rest = encode_image(rest_image)
+        for first in range(0, len(keys), BATCH_SAMPLES):
+            batch = keys[first : first + BATCH_SAMPLES]
+            vectors = np.stack([sample_pose_vector(space, sample_rng(config.seed, key)) for key in batch])
+            images = stage.draw(np.concatenate([space.expression_vector(vectors), vectors]))
+            pairs = zip(images[: len(batch)], images[len(batch) :], strict=True)
+            for key, vector, (expression, posed) in zip(batch, vectors, pairs, strict=True):
+                yield Sample(
+                    key=key,
+                    group=source.group,
+                    split=split,
+                    seed=config.seed,
+                    space=space,
+                    vector=vector,
+                    light=light,
+                    rest=rest,
+                    expression=_encode_or_reuse(expression, rest_image, rest),
+                    posed=encode_image(posed),
+                    quality={
+                        "rest": rest_facts,
+                        "expression": picture_facts(expression)
+                        | {"changed_from_rest": changed_share(expression, rest_image)},
+                        "posed": picture_facts(posed)
+                        | {"changed_from_expression": changed_share(posed, expression)},
+                    },
+                )
+
+
+def model_light(config: DatasetConfig, model: str) -> Light:
+    """The light of all pictures of a model, drawn from the configuration's ranges."""
+    return sample_light(config.light, named_rng(config.seed, f"light:{model}"))
+
+
+def portrait_view(annotation: Annotation, config: DatasetConfig, light: Light) -> View:
+    """The view that puts the annotated head where the data set wants it: its middle half of the rows."""
+    framing = Framing(
+        size_px=config.size_px,
+        head_height_px=config.size_px / 2,
+        head_center_px=(config.size_px / 2, config.size_px / 2),
+    )
+    head = annotation.head
+    return View(
+        camera=frame_head(head.bottom, head.top, head.center_x, framing=framing),
+        light=light,
+        size_px=config.size_px,
+        samples_per_axis=config.samples_per_axis,
+        outline_px=config.outline_px,
+        premultiplied=config.alpha is Alpha.PREMULTIPLIED,
+    )
+
+
+def _read_planned(source: ModelSource) -> Model:
+    """The model, if its file still holds what was planned."""
+    try:
+        data = source.path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DatasetError(
+            f"{source.path}: cannot be read any more ({reason}); put it back and run the same command again"
+        ) from error
+    if model_id(data) != source.model_id:
+        raise DatasetError(
+            f"{source.path}: was changed while the data set was made; run the same command again to plan anew"
+        )
+    return read_model_bytes(data, source=source.path.name)
+
+
+def _extremes(space: PoseSpace) -> PoseVector:
+    """The rest label and the corners of the parameters that move the whole head, (N, parameters)."""
+    limits = [
+        (parameter.low, parameter.high) if parameter.stage is Stage.POSED else (parameter.rest,)
+        for parameter in space.parameters
+    ]
+    return np.array([tuple(space.rest_vector()), *product(*limits)], np.float64)
+
+
+def _textures(model: Model, folder: Path, triangles: Bools) -> dict[int, Image]:
+    """The pictures of the materials that can be seen at all, each file decoded once."""
+    seen = {
+        int(texture)
+        for texture, (first, end) in zip(model.materials.textures, model.materials.face_ranges(), strict=True)
+        if texture != NO_INDEX and triangles[first:end].any()
+    }
+    loaded = {index: load_texture(folder, model.textures[index]).pixels for index in sorted(seen)}
+    return {index: pixels for index, pixels in loaded.items() if pixels is not None}
+
+
+def _encode_or_reuse(image: Image, rest_image: Image, rest: EncodedImage) -> EncodedImage:
+    return rest if np.array_equal(image, rest_image) else encode_image(image)

@@ -1,0 +1,221 @@
+"""Reads every model once before the plan: what it is, whether it is usable, its annotation.
+
+One small JSON for each content stands in DATASET/annotations/<model_id>.json. What has one is not read again,
+so a survey that was interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mmdgen.annotate.store import AnnotationStore
+from mmdgen.catalog.examine import examine_model, saved_digest
+from mmdgen.catalog.record import ModelRecord, record_from_json, record_to_json
+from mmdgen.catalog.scan import ModelFile, find_model_files
+from mmdgen.dataset.config import DatasetConfig
+from mmdgen.dataset.storage import make_folder, write_text
+from mmdgen.errors import AnnotationError
+from mmdgen.formats import model_id
+from mmdgen.formats.texture_paths import find_texture
+from mmdgen.generate.engines import LocalEngine
+from mmdgen.pose import POSE_SPACES
+
+ATTEMPTS = 3
+HANGS_AFTER_S = 300.0
+RECORDS = "annotations"
+FILES = "models.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyedModel:
+    """A model file and what is known of its content."""
+
+    file: ModelFile
+    record: ModelRecord
+    textures_digest: str = ""  # of the names and sizes of the texture files
+    texture_warnings: tuple[str, ...] = ()
+    duplicate_of: str = ""  # name of the file with the same content that is used instead
+
+    @property
+    def problem(self) -> str:
+        """Why this file gives no samples; empty if it does."""
+        if self.duplicate_of:
+            return f"has the same content as {self.duplicate_of}"
+        return self.record.problem
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    file: ModelFile
+    records: Path
+    annotations: Path
+    pose_space: str
+
+
+def survey_models(
+    config: DatasetConfig,
+    folders: Sequence[Path],
+    *,
+    workers: int | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[SurveyedModel]:
+    """Every model file below the folders, with its record, sorted by name.
+
+    Args:
+        config: says where the data set is and where people's annotations are.
+        folders: where to look.
+        workers: processes; None = one per core.
+        on_progress: is told how many files of how many are done.
+
+    Raises:
+        DatasetError: a folder is missing or none holds a model, or the data set's folder cannot be written.
+    """
+    files = find_model_files(folders)
+    make_folder(config.out / RECORDS)
+    known = _known_records(config, files)
+    tasks = [
+        _Task(file, config.out / RECORDS, config.annotations, config.pose_space)
+        for file in files
+        if file not in known
+    ]
+    on_progress(len(known), len(files))
+    for task, record in _examine_all(tasks, workers):
+        known[task.file] = record
+        on_progress(len(known), len(files))
+    surveyed = _mark_duplicates([_with_textures(file, known[file]) for file in files])
+    write_text(config.out / FILES, "".join(_file_row(model) for model in surveyed))
+    return surveyed
+
+
+def examine_file(task: _Task) -> ModelRecord:
+    """Examine one file and store its record. Runs in a worker."""
+    try:
+        data = task.file.path.read_bytes()
+    except OSError as error:
+        return ModelRecord(model_id="", problem=f"cannot be read: {(error.strerror or str(error)).lower()}")
+    identity = model_id(data)
+    try:
+        saved = AnnotationStore(task.annotations).get(identity)
+    except AnnotationError as error:
+        return ModelRecord(model_id=identity, problem=str(error))
+    record = _stored_record(task.records, identity)
+    if record is None or record.saved_digest != saved_digest(saved):
+        space = POSE_SPACES[task.pose_space]
+        record = examine_model(data, source=task.file.path.name, saved=saved, space=space)
+        write_text(task.records / f"{identity}.json", record_to_json(record))
+    return record
+
+
+def _examine_all(tasks: Sequence[_Task], workers: int | None) -> Iterator[tuple[_Task, ModelRecord]]:
+    """Examine files in processes. One that kills or hangs its process is tried again, then given up."""
+    pending = deque(tasks)
+    attempts: Counter[_Task] = Counter()
+    started: dict[_Task, float] = {}
+    with LocalEngine(examine_file, workers) as engine:
+        while pending or engine.running:
+            while pending and engine.has_room:
+                started[pending[0]] = time.monotonic()
+                engine.start(pending.popleft())
+            for outcome in engine.finished(timeout_s=1.0):
+                attempts[outcome.task] += 1
+                if outcome.error is not None:
+                    raise outcome.error
+                if outcome.result is not None:
+                    yield outcome.task, outcome.result
+                elif attempts[outcome.task] < ATTEMPTS:
+                    pending.append(outcome.task)
+                else:
+                    problem = f"reading it crashed or hung {ATTEMPTS} times"
+                    yield outcome.task, ModelRecord(model_id="", problem=problem)
+            for task in engine.running:
+                if time.monotonic() - started[task] > HANGS_AFTER_S:
+                    engine.stop(task)
+
+
+def _known_records(config: DatasetConfig, files: Sequence[ModelFile]) -> dict[ModelFile, ModelRecord]:
+    """Records of files that have not changed since the last survey, and about which nobody said more."""
+    try:
+        lines = (config.out / FILES).read_text(encoding="utf-8").splitlines()
+        rows = {row["file"]: row for row in map(json.loads, lines)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    known = {}
+    for file in files:
+        row = rows.get(file.name)
+        if row is None or not row["model_id"] or [row["size"], row["modified_ns"]] != _stamp(file):
+            continue
+        record = _stored_record(config.out / RECORDS, row["model_id"])
+        if record is not None and record.saved_digest == _saved_digest(config.annotations, row["model_id"]):
+            known[file] = record
+    return known
+
+
+def _stored_record(folder: Path, identity: str) -> ModelRecord | None:
+    try:
+        return record_from_json((folder / f"{identity}.json").read_text(encoding="utf-8"))
+    except OSError:
+        return None
+
+
+def _saved_digest(annotations: Path, identity: str) -> str:
+    try:
+        return saved_digest(AnnotationStore(annotations).get(identity))
+    except AnnotationError:
+        return "damaged"
+
+
+def _stamp(file: ModelFile) -> list[int]:
+    """Size and time of a file: another pair means that it must be read again."""
+    try:
+        stat = file.path.stat()
+    except OSError:
+        return [-1, -1]
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _with_textures(file: ModelFile, record: ModelRecord) -> SurveyedModel:
+    """Look for the texture files. Their sizes stand for their content, which would take long to read."""
+    sizes, warnings = [], []
+    for name in record.textures if record.is_usable else ():
+        path, _ = find_texture(file.path.parent, name)
+        sizes.append([name, -1 if path is None else path.stat().st_size])
+        if path is None:
+            warnings.append(f"texture {name} is missing: drawn untextured")
+    digest = hashlib.sha256(json.dumps(sizes).encode()).hexdigest()[:16]
+    return SurveyedModel(file, record, digest, tuple(warnings))
+
+
+def _mark_duplicates(models: Sequence[SurveyedModel]) -> list[SurveyedModel]:
+    """Of files with the same content the first by name is used."""
+    first: dict[str, str] = {}
+    marked = []
+    for model in models:
+        identity = model.record.model_id
+        original = first.setdefault(identity, model.file.name) if identity else model.file.name
+        duplicate_of = "" if original == model.file.name else original
+        marked.append(replace(model, duplicate_of=duplicate_of))
+    return marked
+
+
+def _file_row(model: SurveyedModel) -> str:
+    size, modified_ns = _stamp(model.file)
+    row = {
+        "file": model.file.name,
+        "group": model.file.group,
+        "model_id": model.record.model_id,
+        "name": model.record.name,
+        "format": model.record.format,
+        "counts": dict(model.record.counts),
+        "warnings": [*model.record.warnings, *model.texture_warnings],
+        "is_usable": not model.problem,
+        "problem": model.problem,
+        "size": size,
+        "modified_ns": modified_ns,
+    }
+    return json.dumps(row, ensure_ascii=False) + "\n"
