@@ -5,5 +5,15 @@ from __future__ import annotations
 from mmdgen.formats.identity import model_id
 from mmdgen.formats.pmx import read_pmx
 from mmdgen.formats.read import read_model, read_model_bytes
+from mmdgen.formats.textures import Texture, load_texture
+from mmdgen.formats.toons import shared_toon
 
-__all__ = ["model_id", "read_model", "read_model_bytes", "read_pmx"]
+__all__ = [
+    "Texture",
+    "load_texture",
+    "model_id",
+    "read_model",
+    "read_model_bytes",
+    "read_pmx",
+    "shared_toon",
+]

@@ -286,7 +286,7 @@ def recompute_normals(normals: Floats, positions: Floats, faces: Ints) -> Floats
 
     Positions are finite. A vertex without triangles gets the zero normal, which shading guards against.
     """
-    bad = ~np.asarray(np.isfinite(normals)).all(axis=1)
+    bad: Bools = np.asarray(~np.isfinite(normals).all(axis=1))
     used = faces[bad[faces].any(axis=1)]
     corners = positions[used].astype(np.float64)
     # Clockwise in left-handed axes: edge 1 x edge 2 points to the front.
