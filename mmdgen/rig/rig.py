@@ -15,6 +15,7 @@ from mmdgen.errors import ModelError
 from mmdgen.model import Bytes, Floats, Ints, Model
 from mmdgen.pose import Pose
 from mmdgen.rig.deform import Hierarchy, build_hierarchy, local_transforms, world_transforms
+from mmdgen.rig.ik import IkPlan, build_ik_plan, solve_ik
 from mmdgen.rig.morph_weights import WeightFlow, build_weight_flow, spread_weights
 from mmdgen.rig.morphs import (
     MorphPlan,
@@ -42,6 +43,7 @@ class Rig:
     hierarchy: Hierarchy
     weight_flow: WeightFlow
     morph_plan: MorphPlan
+    ik_plan: IkPlan
     skinning: Bytes  # (vertices,), Skinning after fallbacks
     skin_bones: Ints  # (vertices, 4), rows of the bone palette
     skin_weights: Floats  # (vertices, 4)
@@ -50,8 +52,10 @@ class Rig:
     sdef_c0: Floats  # (sdef, 3), (2 C + R0 - Rw) / 2 with Rw = w0 R0 + w1 R1
     sdef_c1: Floats  # (sdef, 3), (2 C + R1 - Rw) / 2
 
-    def pose(self, pose: Pose) -> PosedModel:
+    def pose(self, pose: Pose, *, ik: bool = True) -> PosedModel:
         """What the poses make of the model; the result has the batch axes of `pose`.
+
+        IK chains are solved only where the pose disturbs them (see `ik`); `ik=False` leaves them as posed.
 
         Raises:
             ModelError: the pose was made for a model with other bones or morphs.
@@ -61,7 +65,11 @@ class Rig:
         weights = spread_weights(self.weight_flow, flat_batch(pose.morph_weights, 1))
         rotations, translations = _own_motions(self.model, pose)
         add_bone_morphs(self.morph_plan, weights, rotations, translations)
-        world = world_transforms(self.hierarchy, *local_transforms(self.hierarchy, rotations, translations))
+        if ik:
+            world = solve_ik(self.ik_plan, self.hierarchy, rotations, translations)
+        else:
+            local = local_transforms(self.hierarchy, rotations, translations)
+            world = world_transforms(self.hierarchy, *local)
         return _posed(self, batch_shape, weights, *world)
 
 
@@ -98,11 +106,13 @@ class PosedModel:
 def build_rig(model: Model) -> Rig:
     """Compile a model; what its file gets wrong (cycles, late parents) is mended and logged."""
     skin = build_skin(model.vertices)
+    hierarchy = build_hierarchy(model.bones, model.source)
     return Rig(
         model=model,
-        hierarchy=build_hierarchy(model.bones, model.source),
+        hierarchy=hierarchy,
         weight_flow=build_weight_flow(model.morphs, model.source),
         morph_plan=build_morph_plan(model),
+        ik_plan=build_ik_plan(model.bones, hierarchy, model.source),
         skinning=skin.skinning,
         skin_bones=skin.bones,
         skin_weights=skin.weights,
