@@ -49,7 +49,7 @@ class ShardPart:
     first: int
     count: int
 
-    def keys(self) -> Iterator[SampleKey]:
+    def sample_keys(self) -> Iterator[SampleKey]:
         """The samples' keys, ascending."""
         return (SampleKey(self.model_id, self.first + offset) for offset in range(self.count))
 

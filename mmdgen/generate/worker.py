@@ -112,7 +112,7 @@ def _part_samples(
     if part.model_id in task.quarantined:
         raise ModelError(task.quarantined[part.model_id])
     samples = []
-    for sample in compose_samples(renderer, source, list(part.keys()), task.job.split, task.config):
+    for sample in compose_samples(renderer, source, list(part.sample_keys()), task.job.split, task.config):
         samples.append(sample)
         progress.add_one()
     return samples

@@ -1,0 +1,241 @@
+"""What a data set's folder holds, told in one file: `dataset.json`, and per split a Parquet table.
+
+Both are built from the plans and the shards' records at the end of a run, so they can be built again any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mmdgen import __version__
+from mmdgen.dataset.config import DatasetConfig
+from mmdgen.dataset.plan import Plan, plan_from_json
+from mmdgen.dataset.shard import published_shards, read_left_out
+from mmdgen.dataset.storage import make_folder, write_text, write_whole
+from mmdgen.errors import DatasetError
+from mmdgen.pose import PoseSpace
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "dataset.json"
+PLAN_FILE = "plan.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEntry:
+    """One whole shard. Its record holds the hashes of all its members, so the record's hash stands for it."""
+
+    name: str
+    samples: int
+    bytes: int
+    record_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SplitEntry:
+    """One split: what was planned and what is there."""
+
+    fingerprint: str
+    planned: int
+    samples: int
+    models: int
+    shards: tuple[ShardEntry, ...]
+    left_out: tuple[dict[str, Any], ...]  # model_id, samples, reason
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetManifest:
+    """What `dataset.json` says."""
+
+    name: str
+    config: Mapping[str, Any]
+    pose_space: Mapping[str, Any]
+    splits: Mapping[str, SplitEntry]
+    not_used: tuple[dict[str, str], ...]  # file, group, problem
+    drivers: tuple[str, ...]  # OpenGL renderers that drew it
+    terms: str
+
+    @property
+    def sample_count(self) -> int:
+        """Samples in whole shards of all splits."""
+        return sum(entry.samples for entry in self.splits.values())
+
+
+def build_manifest(config: DatasetConfig) -> DatasetManifest:
+    """Look at a data set's folder. Splits without a plan are left out."""
+    splits = {}
+    for rule in config.splits:
+        folder = config.out / rule.split.value
+        if (folder / PLAN_FILE).is_file():
+            splits[rule.split.value] = _split_entry(folder)
+    files = _read_rows(config.out / "models.jsonl")
+    return DatasetManifest(
+        name=config.name,
+        config=_portable_settings(config),
+        pose_space=_space_facts(config.space),
+        splits=splits,
+        not_used=tuple(
+            {"file": row["file"], "group": row["group"], "problem": row["problem"]}
+            for row in files
+            if not row["is_usable"]
+        ),
+        drivers=_drivers([config.out / split for split in splits]),
+        terms=_terms(config),
+    )
+
+
+def write_manifest(config: DatasetConfig) -> DatasetManifest:
+    """Build and write `dataset.json` and `manifest/<split>.parquet`. Raises StorageError."""
+    manifest = build_manifest(config)
+    write_text(config.out / MANIFEST_FILE, manifest_to_json(manifest))
+    make_folder(config.out / "manifest")
+    for split in manifest.splits:
+        rows = [row for _, shard_rows in published_shards(config.out / split) for row in shard_rows]
+        write_whole(config.out / "manifest" / f"{split}.parquet", parquet_bytes(rows))
+    return manifest
+
+
+def manifest_to_json(manifest: DatasetManifest) -> str:
+    """The manifest as JSON text."""
+    document = {
+        "format": "mmdgen-dataset",
+        "format_version": FORMAT_VERSION,
+        "mmdgen_version": __version__,
+        **asdict(manifest),
+        "image": {
+            "size_px": manifest.config["size_px"],
+            "channels": "RGBA, 8 bit, PNG",
+            "background": [0, 0, 0, 0],
+            "colour": _COLOUR[manifest.config["alpha"]],
+            "pixel_sha256": "SHA-256 of the RGBA bytes, row by row from the top",
+        },
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The document of a data set's `dataset.json`. Raises DatasetError."""
+    path = folder / MANIFEST_FILE
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DatasetError(f"{folder}: is no data set (it has no {MANIFEST_FILE}); render it first") from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: cannot be read ({error})") from error
+    if document.get("format") != "mmdgen-dataset":
+        raise DatasetError(f"{path}: is not about a data set of mmdgen")
+    return document
+
+
+def parquet_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """A Parquet table with one flat row for each record row."""
+    import pyarrow
+    import pyarrow.parquet
+
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([_flat(row) for row in rows]), sink)
+    return sink.getvalue()
+
+
+def read_plan(folder: Path) -> Plan:
+    """The frozen plan of a split's folder. Raises DatasetError."""
+    path = folder / PLAN_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error.strerror}); render the split first") from error
+    return plan_from_json(text, source=str(path))
+
+
+_COLOUR = {
+    "premultiplied": "multiplied by alpha in linear light, then sRGB-encoded",
+    "straight": "sRGB-encoded, not multiplied by alpha",
+}
+
+
+def _split_entry(folder: Path) -> SplitEntry:
+    plan = read_plan(folder)
+    shards = tuple(
+        ShardEntry(
+            name=shard.name,
+            samples=len(rows),
+            bytes=shard.stat().st_size,
+            record_sha256=hashlib.sha256(shard.with_suffix(".jsonl").read_bytes()).hexdigest(),
+        )
+        for shard, rows in published_shards(folder)
+    )
+    return SplitEntry(
+        fingerprint=plan.fingerprint,
+        planned=plan.sample_count,
+        samples=sum(entry.samples for entry in shards),
+        models=len(plan.models),
+        shards=shards,
+        left_out=tuple(row for entry in shards for row in read_left_out(folder, Path(entry.name).stem)),
+    )
+
+
+def _portable_settings(config: DatasetConfig) -> dict[str, Any]:
+    """The configuration without this machine's paths."""
+    return {
+        "seed": config.seed,
+        "size_px": config.size_px,
+        "samples_per_pixel": config.samples_per_pixel,
+        "shard_size": config.shard_size,
+        "alpha": config.alpha.value,
+        "outline_px": config.outline_px,
+        "light": asdict(config.light),
+        "builtin": config.builtin,
+        "splits": [asdict(rule) | {"split": rule.split.value} for rule in config.splits],
+    }
+
+
+def _space_facts(space: PoseSpace) -> dict[str, Any]:
+    return {
+        "name": space.name,
+        "parameters": [
+            asdict(parameter) | {"density": parameter.density.value, "stage": parameter.stage.value}
+            for parameter in space.parameters
+        ],
+    }
+
+
+def _drivers(folders: Sequence[Path]) -> tuple[str, ...]:
+    found = set()
+    for folder in folders:
+        for path in (folder / "progress").glob("*.json"):
+            try:
+                found.add(json.loads(path.read_text(encoding="utf-8"))["driver"])
+            except (OSError, ValueError, KeyError):
+                continue  # half written, or of another version: a fact less, not an error
+    return tuple(sorted(filter(None, found)))
+
+
+def _terms(config: DatasetConfig) -> str:
+    own = "The built-in characters in characters/ and their pictures may be used freely."
+    others = "Pictures of other people's models fall under the terms of use of those models; read them first."
+    return " ".join([own] * bool(config.builtin) + [others] * bool(config.folders))
+
+
+def _read_rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: cannot be read ({error}); delete it and render again") from error
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    flat = {name: row[name] for name in ("key", "split", "shard", "model_id", "index", "group", "seed")}
+    flat |= row["pose"] | {f"light_{name}": value for name, value in row["light"].items()}
+    for member, facts in row["members"].items():
+        stem = member.removesuffix(".png")
+        flat |= {f"{stem}_{name}": value for name, value in facts.items()}
+    for picture, facts in row["quality"].items():
+        flat |= {f"{picture}_{name}": value for name, value in facts.items()}
+    return flat

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmdgen.dataset.config import Alpha, Split, config_from_document, read_config
+from mmdgen.errors import DatasetError
+from mmdgen.sampling.views import Range
+
+FULL = """
+[dataset]
+name = "試験"
+out = "data/set"
+seed = 7
+size_px = 128
+samples_per_pixel = 4
+shard_size = 50
+alpha = "straight"
+outline_px = 0.25
+
+[models]
+builtin = 3
+folders = ["models"]
+
+[annotations]
+folder = "said"
+
+[light]
+ambient = [0.5, 1.2]
+directional = 0.4
+
+[splits.train]
+samples = 100
+groups = ["anime*"]
+
+[splits.test]
+samples = 10
+share = 0.5
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mmdgen.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path, FULL))
+    assert (config.name, config.seed, config.size_px, config.shard_size) == ("試験", 7, 128, 50)
+    assert config.out == tmp_path / "data/set"
+    assert config.folders == (tmp_path / "models",)
+    assert config.annotations == tmp_path / "said"
+    assert config.samples_per_axis == 2
+    assert config.alpha is Alpha.STRAIGHT
+    assert config.outline_px == 0.25
+    assert config.light.ambient == Range(0.5, 1.2)
+    assert config.light.directional == Range(0.4, 0.4)
+    assert [rule.split for rule in config.splits] == [Split.TRAIN, Split.TEST]
+    assert config.rule(Split.TRAIN).groups == ("anime*",)
+    assert config.rule(Split.TEST).share == 0.5
+
+
+def test_the_defaults_are_tha1s() -> None:
+    config = document({})
+    assert (config.size_px, config.samples_per_pixel, config.alpha) == (256, 16, Alpha.PREMULTIPLIED)
+    assert (config.light.ambient, config.light.directional) == (Range(0.5, 0.5), Range(0.5, 0.5))
+    assert config.space.name == "tha1"
+
+
+def document(changes: dict[str, Any]) -> Any:
+    tables: dict[str, Any] = {"models": {"builtin": 1}, "splits": {"train": {"samples": 1}}, **changes}
+    return config_from_document(tables, source="mmdgen.toml", folder=Path())
+
+
+def test_an_unknown_setting_names_the_nearest_and_all_known(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError) as caught:
+        read_config(write(tmp_path, FULL.replace("seed", "sead")))
+    sentence = str(caught.value)
+    assert "mmdgen.toml: [dataset] has no setting 'sead'; did you mean 'seed'?" in sentence
+    assert (
+        "alpha, name, out, outline_px, pose_space, samples_per_pixel, seed, shard_size, size_px" in sentence
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"dataset": {"size_px": "big"}}, r"\[dataset\] size_px is 'big'; expected a whole number"),
+        ({"dataset": {"size_px": True}}, r"size_px is True; expected a whole number from 16"),
+        ({"dataset": {"samples_per_pixel": 9}}, "samples_per_pixel is 9; expected one of 1, 4, 16"),
+        ({"dataset": {"alpha": "none"}}, "alpha is 'none'; expected one of premultiplied, straight"),
+        ({"dataset": {"pose_space": "tha9"}}, "pose_space is 'tha9'; expected one of tha1"),
+        ({"dataset": {"outline_px": -1}}, "outline_px is -1; expected a number from 0 to 16"),
+        ({"light": {"ambient": [2, 1]}}, r"\[light\] ambient is \[2, 1\]; expected a number"),
+        ({"light": {"ambient": float("nan")}}, "ambient is nan"),
+        ({"models": {"folders": "a"}, "builtin": 1}, "folders is 'a'; expected a list of texts"),
+        ({"splits": {"train": {}}}, r"\[splits.train\] samples is missing; expected a whole number"),
+        ({"splits": {"trian": {"samples": 1}}}, r"\[splits\] has no setting 'trian'; did you mean 'train'"),
+        ({"splits": {"train": {"samples": 0}}}, "samples is 0; expected a whole number from 1"),
+        ({"splits": {"train": {"samples": 1, "share": 2}}}, "share is 2; expected a number from 0 to 1"),
+        ({"splits": {}}, "has no split"),
+        ({"models": {}}, "names no models"),
+        ({"dataset": 3}, "'dataset' must be a table"),
+        ({"lights": {}}, "the file has no setting 'lights'; did you mean 'light'"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(DatasetError, match=sentence) as caught:
+        document(changes)
+    assert str(caught.value).startswith("mmdgen.toml: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"no such file.*--config"):
+        read_config(tmp_path / "mmdgen.toml")
+
+
+def test_broken_toml_says_where(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"not valid TOML.*line 2"):
+        read_config(write(tmp_path, '[dataset]\nname = "x\n'))
+
+
+def test_a_split_that_is_not_configured_is_named() -> None:
+    with pytest.raises(DatasetError, match=r"no \[splits.test\]; it has train"):
+        document({}).rule(Split.TEST)
