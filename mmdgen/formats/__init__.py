@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmdgen.formats.identity import model_id
 from mmdgen.formats.pmx import read_pmx
+from mmdgen.formats.pmx_write import write_pmx
 from mmdgen.formats.read import read_model, read_model_bytes
 from mmdgen.formats.textures import Texture, load_texture
 from mmdgen.formats.toons import shared_toon
@@ -16,4 +17,5 @@ __all__ = [
     "read_model_bytes",
     "read_pmx",
     "shared_toon",
+    "write_pmx",
 ]

@@ -37,6 +37,7 @@ def read_materials(
         index_counts.append(reader.i32())
     fixed = np.frombuffer(b"".join(blocks), record)
     shared = fixed["shared_toon"] != 0
+    known_toons = _known_toons(reader, np.array(toons, np.int32), shared, texture_count, offsets)
 
     def mend(name: str, default: float = 0.0) -> NDArray[np.float32]:
         values = fixed[name].copy()
@@ -58,8 +59,8 @@ def read_materials(
         textures=textures(fixed["texture"].astype(np.int32), "texture"),
         sphere_textures=textures(fixed["sphere_texture"].astype(np.int32), "sphere texture"),
         sphere_modes=_known_sphere_modes(reader, fixed["sphere_mode"].copy(), offsets),
-        shared_toons=shared,
-        toons=_known_toons(reader, np.array(toons, np.int32), shared, texture_count, offsets),
+        shared_toons=shared & (known_toons != NO_INDEX),
+        toons=known_toons,
         memos=tuple(memos),
         face_index_counts=settle_index_counts(reader, index_counts, face_index_count, offsets),
     )
