@@ -47,10 +47,10 @@ def examine_model(
         annotation = resolve(propose_annotation(model, record.model_id), saved)
         if annotation.verdict is not None and not annotation.verdict.is_usable:
             raise ModelError(f"{source}: a person said: {annotation.verdict.reason or 'not usable'}")
-        bind_annotation(model, annotation, space)
+        bound = bind_annotation(model, annotation, space)
     except MmdgenError as error:
         return replace(record, problem=str(error))
-    return replace(record, annotation=annotation)
+    return replace(record, annotation=annotation, warnings=(*record.warnings, *bound.notes))
 
 
 def saved_digest(saved: Annotation | None) -> str:

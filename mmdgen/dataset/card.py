@@ -57,9 +57,9 @@ sample["rest.png"], sample["expression.png"], sample["posed.png"], sample["json"
 ```
 
 The shards are [WebDataset](https://github.com/webdataset/webdataset) tar files: `KEY.rest.png`,
-`KEY.expression.png`, `KEY.posed.png`, `KEY.json`. Beside each stands its record (`.jsonl`): one row per sample
-with byte offsets, hashes of files and pixels, the label and quality facts. `manifest/<split>.parquet` holds the
-same rows in one table.
+`KEY.expression.png`, `KEY.posed.png`, `KEY.json`. Beside each stands its record (`.jsonl`): one row per
+sample with byte offsets, hashes of files and pixels, the label and quality facts.
+`manifest/<split>.parquet` holds the same rows in one table.
 
 ## The pictures
 

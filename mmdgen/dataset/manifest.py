@@ -1,6 +1,6 @@
 """What a data set's folder holds, told in one file: `dataset.json`, and per split a Parquet table.
 
-Both are built from the plans and the shards' records at the end of a run, so they can be built again any time.
+Both are built from the plans and the shards' records at the end of a run: they can be built again any time.
 """
 
 from __future__ import annotations

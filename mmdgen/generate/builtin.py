@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from mmdgen.cast import make_character, write_character
 from mmdgen.dataset.storage import make_folder, partial_path, storage_error
 
 
@@ -15,6 +14,8 @@ def write_builtin_characters(folder: Path, count: int) -> None:
     Raises:
         StorageError: the folder cannot be written.
     """
+    from mmdgen.cast import make_character, write_character
+
     for seed in range(count):
         target = folder / f"cast-{seed:03d}"
         if target.is_dir():

@@ -17,6 +17,7 @@ from typing import Any
 
 from mmdgen.catalog.record import annotation_digest
 from mmdgen.dataset.config import DatasetConfig, Split
+from mmdgen.dataset.manifest import PLAN_FILE
 from mmdgen.dataset.plan import (
     Plan,
     ShardJob,
@@ -43,9 +44,9 @@ from mmdgen.generate.worker import (
 from mmdgen.render import RenderSettings
 
 ATTEMPTS = 3
+BYTES_PER_SAMPLE_256 = 150_000
 HANGS_AFTER_S = 300.0  # without progress: a model takes seconds at most
 POLL_S = 0.2
-PLAN_FILE = "plan.json"
 QUARANTINE_FILE = "quarantine.json"
 CHARACTERS = "characters"
 ONE_THREAD = RenderSettings(software_threads=0)  # one process a core needs no threads inside
@@ -101,6 +102,21 @@ def plan_split(config: DatasetConfig, models: Sequence[SurveyedModel], split: Sp
         if not model.problem and model.record.annotation is not None
     ]
     return plan_dataset(config, sources, split)
+
+
+def plan_facts(plan: Plan, config: DatasetConfig) -> dict[str, Any]:
+    """What a plan comes to, for a person: counts, bytes, how much is there already."""
+    folder = config.out / plan.split
+    return {
+        "split": plan.split,
+        "samples": plan.sample_count,
+        "models": len(plan.models),
+        "groups": len({model.group for model in plan.models}),
+        "shards": len(plan.jobs),
+        "shards_there": sum(is_published(folder, job.shard) for job in plan.jobs),
+        "bytes": plan.sample_count * _bytes_per_sample(config.size_px),
+        "fingerprint": plan.fingerprint,
+    }
 
 
 def freeze_plan(folder: Path, plan: Plan) -> None:
@@ -178,12 +194,13 @@ def run_plan(
     total = sum(job.sample_count for job in wanted)
     there = total - sum(job.sample_count for job in todo)
     started = time.monotonic()
-    run = _Run(folder, config, _sources(models), settings)
+    run = _Run(folder, config, model_sources(models), settings)
     run.make(todo, workers, lambda done: on_progress(there + done, total))
     return _summary(plan.split, wanted, folder, run, time.monotonic() - started)
 
 
-def _sources(models: Sequence[SurveyedModel]) -> dict[str, ModelSource]:
+def model_sources(models: Sequence[SurveyedModel]) -> dict[str, ModelSource]:
+    """The usable models by id."""
     return {
         model.record.model_id: ModelSource(
             model.record.model_id, model.file.group, model.file.path, model.record.annotation
@@ -204,6 +221,11 @@ def _summary(split: str, wanted: Sequence[ShardJob], folder: Path, run: _Run, se
         left_out=tuple(row for shard in published for row in read_left_out(folder, shard)),
         failed=tuple(sorted(run.failed.items())),
     )
+
+
+def _bytes_per_sample(size_px: int) -> int:
+    """About three pictures, label and tar headers; measured on real models at 256 px and scaled."""
+    return round(BYTES_PER_SAMPLE_256 * (size_px / 256) ** 2) + 4096
 
 
 class _Run:

@@ -24,7 +24,7 @@ from mmdgen.errors import AnnotationError
 from mmdgen.formats import model_id
 from mmdgen.formats.texture_paths import find_texture
 from mmdgen.generate.engines import LocalEngine
-from mmdgen.pose import POSE_SPACES
+from mmdgen.pose import POSE_SPACES, THA1
 
 ATTEMPTS = 3
 HANGS_AFTER_S = 300.0
@@ -65,32 +65,54 @@ def survey_models(
     workers: int | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[SurveyedModel]:
+    """`survey_folders` for a data set: its list and records stand in the data set's folder."""
+    make_folder(config.out)
+    surveyed = survey_folders(
+        folders,
+        index=config.out / FILES,
+        records=config.out / RECORDS,
+        annotations=config.annotations,
+        pose_space=config.pose_space,
+        workers=workers,
+        on_progress=on_progress,
+    )
+    write_text(config.out / FILES, "".join(file_row(model) for model in surveyed))
+    return surveyed
+
+
+def survey_folders(
+    folders: Sequence[Path],
+    *,
+    index: Path,
+    records: Path,
+    annotations: Path,
+    pose_space: str = THA1.name,
+    workers: int | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[SurveyedModel]:
     """Every model file below the folders, with its record, sorted by name.
 
     Args:
-        config: says where the data set is and where people's annotations are.
         folders: where to look.
+        index: list of an earlier survey, if there is one: unchanged files in it are not read again.
+        records: folder of the models' records.
+        annotations: folder of what people said of models.
+        pose_space: name of the pose parameters that a usable model can show.
         workers: processes; None = one per core.
         on_progress: is told how many files of how many are done.
 
     Raises:
-        DatasetError: a folder is missing or none holds a model, or the data set's folder cannot be written.
+        DatasetError: a folder is missing or none holds a model, or the records cannot be written.
     """
     files = find_model_files(folders)
-    make_folder(config.out / RECORDS)
-    known = _known_records(config, files)
-    tasks = [
-        _Task(file, config.out / RECORDS, config.annotations, config.pose_space)
-        for file in files
-        if file not in known
-    ]
+    make_folder(records)
+    known = _known_records(index, records, annotations, files)
+    tasks = [_Task(file, records, annotations, pose_space) for file in files if file not in known]
     on_progress(len(known), len(files))
     for task, record in _examine_all(tasks, workers):
         known[task.file] = record
         on_progress(len(known), len(files))
-    surveyed = _mark_duplicates([_with_textures(file, known[file]) for file in files])
-    write_text(config.out / FILES, "".join(_file_row(model) for model in surveyed))
-    return surveyed
+    return _mark_duplicates([_with_textures(file, known[file]) for file in files])
 
 
 def examine_file(task: _Task) -> ModelRecord:
@@ -138,11 +160,12 @@ def _examine_all(tasks: Sequence[_Task], workers: int | None) -> Iterator[tuple[
                     engine.stop(task)
 
 
-def _known_records(config: DatasetConfig, files: Sequence[ModelFile]) -> dict[ModelFile, ModelRecord]:
+def _known_records(
+    index: Path, records: Path, annotations: Path, files: Sequence[ModelFile]
+) -> dict[ModelFile, ModelRecord]:
     """Records of files that have not changed since the last survey, and about which nobody said more."""
     try:
-        lines = (config.out / FILES).read_text(encoding="utf-8").splitlines()
-        rows = {row["file"]: row for row in map(json.loads, lines)}
+        rows = {row["file"]: row for row in map(json.loads, index.read_text(encoding="utf-8").splitlines())}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     known = {}
@@ -150,8 +173,8 @@ def _known_records(config: DatasetConfig, files: Sequence[ModelFile]) -> dict[Mo
         row = rows.get(file.name)
         if row is None or not row["model_id"] or [row["size"], row["modified_ns"]] != _stamp(file):
             continue
-        record = _stored_record(config.out / RECORDS, row["model_id"])
-        if record is not None and record.saved_digest == _saved_digest(config.annotations, row["model_id"]):
+        record = _stored_record(records, row["model_id"])
+        if record is not None and record.saved_digest == _saved_digest(annotations, row["model_id"]):
             known[file] = record
     return known
 
@@ -203,7 +226,8 @@ def _mark_duplicates(models: Sequence[SurveyedModel]) -> list[SurveyedModel]:
     return marked
 
 
-def _file_row(model: SurveyedModel) -> str:
+def file_row(model: SurveyedModel) -> str:
+    """One line of the list of files, JSON."""
     size, modified_ns = _stamp(model.file)
     row = {
         "file": model.file.name,

@@ -1,0 +1,104 @@
+"""`mmdgen render`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from mmdgen.cli.dataset_options import (
+    chosen_splits,
+    load_config,
+    look_at_models,
+    out_override,
+    progress_bar,
+    seed_override,
+    split_option,
+)
+from mmdgen.cli.options import config_option, device_option, dry_run_option, json_option, workers_option
+from mmdgen.dataset.config import DatasetConfig
+from mmdgen.generate.finish import finish_dataset
+from mmdgen.generate.runner import RunSummary, plan_facts, plan_split, run_plan
+from mmdgen.generate.survey import SurveyedModel
+from mmdgen.render import RenderSettings
+
+
+class ShardRange(click.ParamType[range]):
+    """`A:B`: shards A to B - 1, as in Python; either end may be left away."""
+
+    name = "range"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> range:
+        """Read A:B."""
+        match = re.fullmatch(r"(\d*):(\d*)", value)
+        if match is None:
+            self.fail(f"'{value}' is not of the form A:B, for example 0:16", param, ctx)
+        return range(int(match[1] or 0), int(match[2] or sys.maxsize))
+
+
+@click.command()
+@config_option
+@split_option
+@out_override
+@seed_override
+@workers_option
+@device_option
+@click.option("--shards", type=ShardRange(), metavar="A:B", help="Only shards A to B - 1 (for job arrays).")
+@dry_run_option
+@json_option
+def render(
+    config: Path,
+    splits: tuple[str, ...],
+    out: Path | None,
+    seed: int | None,
+    workers: int | None,
+    device: int | None,
+    shards: range | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Render the shards of a data set that are not there yet."""
+    dataset = load_config(config, out=out, seed=seed)
+    models = look_at_models(dataset, workers)
+    plans = [plan_split(dataset, models, split) for split in chosen_splits(dataset, splits)]
+    if dry_run:
+        click.echo(json.dumps([plan_facts(plan, dataset) for plan in plans], ensure_ascii=False, indent=1))
+        return
+    settings = RenderSettings(device_index=device, software_threads=0)
+    summaries = []
+    for plan in plans:
+        with progress_bar(plan.split, "sample") as show:
+            summary = run_plan(
+                plan, dataset, models, shards=shards, workers=workers, settings=settings, on_progress=show
+            )
+        summaries.append(summary)
+    finish_dataset(dataset, summaries)
+    if as_json:
+        click.echo(json.dumps([asdict(summary) for summary in summaries], ensure_ascii=False, indent=1))
+    else:
+        _tell(dataset, models, summaries)
+    if not all(summary.is_complete for summary in summaries):
+        raise click.exceptions.Exit(1)
+
+
+def _tell(dataset: DatasetConfig, models: list[SurveyedModel], summaries: list[RunSummary]) -> None:
+    for model in models:
+        if model.problem:
+            click.echo(f"not used: {model.file.name}: {model.problem}")
+        for warning in model.texture_warnings:
+            click.echo(f"warning: {model.file.name}: {warning}")
+    for summary in summaries:
+        for row in summary.left_out:
+            click.echo(f"left out: {row['samples']} samples of model {row['model_id']}: {row['reason']}")
+        for shard, reason in summary.failed:
+            click.echo(f"missing: {shard}: {reason}")
+        speed = f", {summary.rate:.1f} samples/s" if summary.rendered else ""
+        click.echo(
+            f"{summary.split}: {summary.present:,} of {summary.planned:,} samples, "
+            f"{summary.rendered:,} rendered now{speed}"
+        )
+    click.echo(f"look at {dataset.out / 'report' / 'index.html'}")
