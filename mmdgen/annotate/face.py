@@ -1,0 +1,209 @@
+"""Where the parts of a face are: the head's vertices, the irises, the eyes. The measure of all else.
+
+Lengths in a face are told in `u`, the height of the eyes above the chin (facts of measured models: 0.86 to
+1.35 MMD units), so that large, small and chibi models are the same to every rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdgen.annotate.displacement import Displacement
+from mmdgen.annotate.lexicon import NameHint, name_hints
+from mmdgen.annotate.schema import Feature, Side
+from mmdgen.errors import AnnotationError
+from mmdgen.model import NO_INDEX, Bools, Floats, Model
+from mmdgen.rig.skeleton import BoneRoles, find_bone_roles
+
+OPAQUE = 0.05  # materials of less alpha are not drawn until a morph shows them
+EYE_SPACING_UNITS = 2.0  # u is about twice the distance of an eye from the middle (measured 0.39 to 0.80 u)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eyes:
+    """The middles of the open eyes in the front view, and how they were found."""
+
+    left: NDArray[np.float64]  # (2,) x y, the character's left
+    right: NDArray[np.float64]
+    method: str
+    confidence: float
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def y(self) -> float:
+        """Height of the eyes."""
+        return float(self.left[1] + self.right[1]) / 2
+
+    @property
+    def center_x(self) -> float:
+        """The middle between the eyes."""
+        return float(self.left[0] + self.right[0]) / 2
+
+    @property
+    def half_distance(self) -> float:
+        """How far an eye is from the middle."""
+        return float(self.left[0] - self.right[0]) / 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """The parts of one model's face."""
+
+    model: Model
+    displacements: tuple[Displacement, ...]
+    hints: tuple[NameHint, ...]  # what each morph's name suggests
+    bones: BoneRoles
+    head_vertices: Bools  # (vertices,), follow the head bone or what hangs on it
+    iris_vertices: Bools  # (vertices,), follow the eye bones
+    triangle_materials: NDArray[np.int32] = field(repr=False)  # (triangles,)
+    drawn_triangles: Bools = field(repr=False)  # (triangles,), of materials that are not transparent
+    eyes: Eyes
+
+    @property
+    def positions(self) -> Floats:
+        """Rest positions, (vertices, 3)."""
+        return self.model.vertices.positions
+
+    @property
+    def head_position(self) -> NDArray[np.float64]:
+        """Rest position of the head bone, (3,)."""
+        return np.asarray(self.model.bones.rest_positions[self.bones.head], np.float64)
+
+    @property
+    def rough_unit(self) -> float:
+        """The unit u before the chin is known, from the distance of the eyes."""
+        return EYE_SPACING_UNITS * self.eyes.half_distance
+
+    def triangles_of(self, vertices: Bools, *, all_corners: bool = False) -> Bools:
+        """Drawn triangles with a corner (or all corners) among `vertices` (vertices,)."""
+        corners = vertices[self.model.faces]
+        return self.drawn_triangles & (corners.all(axis=1) if all_corners else corners.any(axis=1))
+
+
+def find_face(model: Model, displacements: tuple[Displacement, ...]) -> Face:
+    """Locate the parts of a model's face.
+
+    Raises:
+        AnnotationError: the model has no head bone or nothing that follows it, or no eyes can be found.
+    """
+    bones = find_bone_roles(model)
+    if bones.head == NO_INDEX:
+        raise AnnotationError(
+            f"{model.source}: no head bone (頭), so this is no character that can be annotated"
+        )
+    head_vertices = bound_vertices(model, [bones.head])
+    if not head_vertices.any():
+        raise AnnotationError(
+            f"{model.source}: no vertex follows the head bone, so there is no face to annotate"
+        )
+    eye_bones = [bone for bone in (bones.left_eye, bones.right_eye, bones.both_eyes) if bone != NO_INDEX]
+    triangle_materials = np.repeat(
+        np.arange(len(model.materials), dtype=np.int32), model.materials.face_index_counts // 3
+    )[: len(model.faces)]
+    drawn = model.materials.diffuse[triangle_materials, 3] > OPAQUE
+    iris_vertices = bound_vertices(model, eye_bones)
+    hints = name_hints(model.morphs)
+    return Face(
+        model=model,
+        displacements=displacements,
+        hints=hints,
+        bones=bones,
+        head_vertices=head_vertices,
+        iris_vertices=iris_vertices,
+        triangle_materials=triangle_materials,
+        drawn_triangles=drawn,
+        eyes=_find_eyes(
+            model, displacements, hints, bones, head_vertices, _shown(model, drawn) & iris_vertices
+        ),
+    )
+
+
+def bound_vertices(model: Model, roots: list[int]) -> Bools:
+    """Vertices whose weights over some bones and all that hang on them sum to more than one half."""
+    under = _descendants(model.bones.parents, roots)
+    indices, weights = model.vertices.bone_indices, model.vertices.bone_weights
+    share = np.where((indices != NO_INDEX) & under[indices], weights, 0.0).sum(axis=1)
+    return np.asarray(share > 0.5 * np.where(indices != NO_INDEX, weights, 0.0).sum(axis=1))
+
+
+def _descendants(parents: NDArray[np.int32], roots: list[int]) -> Bools:
+    """Which bones are among `roots` or below them. Survives loops of parents."""
+    under = np.zeros(len(parents), np.bool_)
+    under[roots] = True
+    for _ in range(len(parents)):
+        grown = under | ((parents != NO_INDEX) & under[parents])
+        if (grown == under).all():
+            break
+        under = grown
+    return under
+
+
+def _shown(model: Model, drawn: Bools) -> Bools:
+    """Vertices of drawn triangles, (vertices,)."""
+    shown = np.zeros(len(model.vertices), np.bool_)
+    shown[model.faces[drawn]] = True
+    return shown
+
+
+def _find_eyes(
+    model: Model,
+    displacements: tuple[Displacement, ...],
+    hints: tuple[NameHint, ...],
+    bones: BoneRoles,
+    head_vertices: Bools,
+    iris_vertices: Bools,
+) -> Eyes:
+    """Eyes from the both-eye morph that its name tells, checked against the irises; else from those alone."""
+    middle = float(model.bones.rest_positions[bones.head, 0])
+    positions = model.vertices.positions
+    irises = _two_middles(positions[iris_vertices], middle)
+    for index in _morphs_named(hints, Feature.EYE_WINK):
+        moved = displacements[index]
+        moved = moved.restricted(
+            head_vertices[moved.vertices] & (moved.lengths > 0.1 * moved.lengths.max(initial=0))
+        )
+        lids = _two_middles(positions[moved.vertices], middle)
+        if lids is None:
+            continue
+        if irises is None:
+            return Eyes(*lids, "lids", 0.8, ("no iris follows the eye bones",))
+        spacing = irises[0][0] - irises[1][0]
+        if max(np.linalg.norm(lid - iris) for lid, iris in zip(lids, irises, strict=True)) < 0.5 * spacing:
+            return Eyes(*lids, "lids", 1.0)
+    if irises is not None:
+        return Eyes(*irises, "irises", 0.8, ("no eye-closing morph of a known name",))
+    return _eyes_from_bones(model, bones)
+
+
+def _eyes_from_bones(model: Model, bones: BoneRoles) -> Eyes:
+    """The eye bones: their height is about right, their x may be the pivot in the middle of the skull."""
+    if NO_INDEX in (bones.left_eye, bones.right_eye):
+        raise AnnotationError(
+            f"{model.source}: no eyes found: neither eye bones nor an eye-closing morph of a known name"
+        )
+    pair = np.asarray(model.bones.rest_positions[[bones.left_eye, bones.right_eye], :2], np.float64)
+    left, right = pair[np.argsort(-pair[:, 0])]
+    if not left[0] > right[0]:
+        raise AnnotationError(f"{model.source}: both eye bones stand at the same place; eyes cannot be found")
+    return Eyes(left, right, "eye bones", 0.2, ("the eyes are known by their bones only",))
+
+
+def _two_middles(points: Floats, middle: float) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Medians of the points left and right of the middle, or None unless both sides have some."""
+    is_left = points[:, 0] > middle
+    if is_left.sum() < 3 or (~is_left).sum() < 3:
+        return None
+    left, right = (np.median(points[side, :2].astype(np.float64), axis=0) for side in (is_left, ~is_left))
+    return left, right
+
+
+def _morphs_named(hints: tuple[NameHint, ...], feature: Feature) -> list[int]:
+    """Morphs whose name suggests a feature of both sides, the most usual name first."""
+    return [
+        index
+        for index, hint in sorted(enumerate(hints), key=lambda pair: (pair[1].rank, pair[0]))
+        if hint.feature is feature and hint.side in (Side.BOTH, Side.MIDDLE)
+    ]

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmdgen.annotate import fields_for_person, overall_confidence, propose_annotation
+from mmdgen.annotate.schema import ClosedShape, Half, Role, Side
+from mmdgen.errors import AnnotationError
+from mmdgen.formats import read_model
+from tests.annotate.faces import CHIN_Y, EYE_X, HEAD, NECK, TOP_Y, face_model
+from tests.builders import bone, build_model
+
+MODEL_ID = "0123456789abcdef"
+
+MODERN = {
+    "ウィンク": ("smile", "left"),
+    "ウィンク右": ("smile", "right"),
+    "ウィンク２": ("normal", "left"),
+    "ｳｨﾝｸ２右": ("normal", "right"),
+}
+MIRRORED = {
+    "ウィンク": ("smile", "right"),
+    "ウィンク右": ("smile", "left"),
+    "ウィンク２": ("normal", "right"),
+    "ｳｨﾝｸ２右": ("normal", "left"),
+}
+SWAPPED = {
+    "ウィンク": ("normal", "left"),
+    "ウィンク右": ("normal", "right"),
+    "ウィンク２": ("smile", "left"),
+    "ｳｨﾝｸ２右": ("smile", "right"),
+}
+
+
+@pytest.mark.parametrize("unit", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize("center_x", [0.0, 3.0])
+def test_bounds_follow_size_and_place_of_the_head(unit: float, center_x: float) -> None:
+    annotation = propose_annotation(face_model(unit=unit, center_x=center_x * unit), MODEL_ID)
+    assert annotation.head.bottom == pytest.approx(17.0 + unit * CHIN_Y, abs=0.03 * unit)
+    assert annotation.head.top == pytest.approx(17.0 + unit * TOP_Y, abs=0.05 * unit)
+    assert annotation.head.center_x == pytest.approx(center_x * unit, abs=0.01 * unit)
+    assert annotation.head.provenance.confidence > 0.9
+    assert annotation.eyes is not None
+    assert annotation.eyes.left[0] == pytest.approx((center_x + EYE_X) * unit, abs=0.02 * unit)
+
+
+def test_eye_roles_are_halves_of_the_both_eye_morphs() -> None:
+    roles = propose_annotation(face_model(), MODEL_ID).roles
+    assert (roles[Role.EYE_WINK_BOTH].name, roles[Role.EYE_WINK_BOTH].half) == ("まばたき", None)
+    assert (roles[Role.EYE_WINK_LEFT].name, roles[Role.EYE_WINK_LEFT].half) == ("まばたき", Half.LEFT)
+    assert (roles[Role.EYE_HAPPY_WINK_RIGHT].name, roles[Role.EYE_HAPPY_WINK_RIGHT].half) == (
+        "笑い",
+        Half.RIGHT,
+    )
+    assert roles[Role.MOUTH_AAA].name == "あ"
+
+
+@pytest.mark.parametrize("winks", [MODERN, MIRRORED, SWAPPED])
+def test_geometry_not_the_name_tells_side_and_shape_of_winks(winks: dict[str, tuple[str, str]]) -> None:
+    found = {m.name: m for m in propose_annotation(face_model(winks=winks), MODEL_ID).closing_morphs}
+    for name, (shape, side) in winks.items():
+        assert (found[name].shape, found[name].side) == (ClosedShape(shape), Side(side))
+
+
+def test_own_winks_confirm_the_halves() -> None:
+    roles = propose_annotation(face_model(winks=MIRRORED), MODEL_ID).roles
+    assert any("agrees with 'ｳｨﾝｸ２右'" in reason for reason in roles[Role.EYE_WINK_LEFT].provenance.reasons)
+
+
+def test_unknown_names_are_found_by_shape_and_flagged() -> None:
+    model = face_model(names={"normal": "表情7", "smile": "表情8", "mouth": "表情9"})
+    annotation = propose_annotation(model, MODEL_ID)
+    assert annotation.roles[Role.EYE_WINK_BOTH].name == "表情7"
+    assert annotation.roles[Role.EYE_HAPPY_WINK_BOTH].name == "表情8"
+    assert annotation.roles[Role.MOUTH_AAA].name == "表情9"
+    assert overall_confidence(annotation) < 0.5
+    assert "mouth_aaa" in fields_for_person(annotation)
+
+
+def test_swapped_names_are_noticed_by_shape() -> None:
+    annotation = propose_annotation(
+        face_model(names={"normal": "笑い", "smile": "まばたき", "mouth": "あ"}), ""
+    )
+    choice = annotation.roles[Role.EYE_WINK_BOTH]
+    assert choice.name == "笑い"
+    assert choice.provenance.needs_person
+
+
+def test_model_with_winks_only_uses_them() -> None:
+    model = face_model(names={"mouth": "あ"}, winks=MIRRORED)
+    roles = propose_annotation(model, MODEL_ID).roles
+    assert Role.EYE_WINK_BOTH not in roles
+    assert (roles[Role.EYE_WINK_LEFT].name, roles[Role.EYE_WINK_LEFT].half) == ("ｳｨﾝｸ２右", None)
+
+
+def test_hat_lowers_the_confidence_and_a_strand_does_not_move_the_top() -> None:
+    hat = propose_annotation(face_model(hat=1.2), MODEL_ID).head
+    assert hat.provenance.needs_person
+    assert any("hat suspected" in reason for reason in hat.provenance.reasons)
+    ahoge = propose_annotation(face_model(ahoge=True), MODEL_ID).head
+    assert ahoge.top == pytest.approx(17.0 + TOP_Y, abs=0.05)
+
+
+def test_model_without_a_head_bone_is_refused_in_one_sentence() -> None:
+    with pytest.raises(AnnotationError, match=r"^test.pmx: no head bone"):
+        propose_annotation(build_model(bones=[bone("センター")]), MODEL_ID)
+
+
+def test_model_without_eyes_is_refused_in_one_sentence() -> None:
+    model = build_model(bones=[bone(NECK), bone(HEAD, parent=NECK)])
+    with pytest.raises(AnnotationError, match="no eyes found"):
+        propose_annotation(model, MODEL_ID)
+
+
+@pytest.mark.local_models
+def test_gene_has_modern_winks(shared_dir: Path) -> None:
+    annotation = propose_annotation(
+        read_model(shared_dir / "models" / "gene_light" / "Gene_light.pmx"), MODEL_ID
+    )
+    found = {morph.name: morph for morph in annotation.closing_morphs}
+    for name, (shape, side) in MODERN.items():
+        assert (found[name].shape, found[name].side) == (ClosedShape(shape), Side(side))
+    assert fields_for_person(annotation) == {}
+    assert annotation.head.bottom == pytest.approx(16.66, abs=0.1)
+    assert annotation.head.top == pytest.approx(19.92, abs=0.15)
+
+
+@pytest.mark.local_models
+def test_miku43_has_mirrored_winks(shared_dir: Path) -> None:
+    annotation = propose_annotation(read_model(shared_dir / "models" / "miku43" / "miku4.3.pmx"), MODEL_ID)
+    found = {morph.name: morph for morph in annotation.closing_morphs}
+    for name, (shape, side) in MIRRORED.items():
+        raw = name if name in found else "ｳｨﾝｸ右２"
+        assert (found[raw].shape, found[raw].side) == (ClosedShape(shape), Side(side))
+    assert fields_for_person(annotation) == {}
+
+
+@pytest.mark.local_models
+def test_appearance_miku_has_no_winks_and_gets_halves(shared_dir: Path) -> None:
+    path = shared_dir / "models" / "appearance_miku" / "Appearance Miku.pmx"
+    annotation = propose_annotation(read_model(path), MODEL_ID)
+    assert {morph.side for morph in annotation.closing_morphs} == {Side.BOTH}
+    assert annotation.roles[Role.EYE_WINK_LEFT].half is Half.LEFT
+    assert fields_for_person(annotation) == {}
+    assert np.isclose(annotation.head.bottom, 16.21, atol=0.1)
