@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmdgen.formats.identity import model_id
+from mmdgen.formats.pmd import read_pmd
 from mmdgen.formats.pmx import read_pmx
 from mmdgen.formats.pmx_write import write_pmx
 from mmdgen.formats.read import read_model, read_model_bytes
@@ -15,6 +16,7 @@ __all__ = [
     "model_id",
     "read_model",
     "read_model_bytes",
+    "read_pmd",
     "read_pmx",
     "shared_toon",
     "write_pmx",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mmdgen.errors import FormatError
 from mmdgen.formats.binary import MAX_NAMED_ROWS, BinaryReader
+from mmdgen.formats.physics_tables import joint_table, rigid_body_table
 from mmdgen.formats.pmx_layout import Layout
 from mmdgen.formats.repair import finite, known_indices
 from mmdgen.model import DisplayFrame, JointTable, RigidBodyTable, SoftBody
@@ -73,8 +74,8 @@ def read_tail(
         )
     return Tail(
         display_frames=tuple(frames),
-        rigid_bodies=settle_rigid_bodies(reader, bodies, layout.rigid_body_record, bone_count),
-        joints=settle_joints(reader, joints, layout.joint_record, len(bodies.names)),
+        rigid_bodies=_rigid_bodies(reader, bodies, layout, bone_count),
+        joints=_joints(reader, joints, layout, len(bodies.names)),
         soft_bodies=tuple(soft_bodies),
     )
 
@@ -153,64 +154,27 @@ def _read_joints(reader: BinaryReader, layout: Layout, rows: _Rows) -> None:
             rows.add(name, name_en, reader.take(size), start)
 
 
-def settle_rigid_bodies(
-    reader: BinaryReader, rows: _Rows, dtype: np.dtype[Any], bone_count: int
-) -> RigidBodyTable:
-    """The rigid bodies as a table; a bone that is not there becomes none."""
-    fixed = rows.records(dtype)
-    tail = fixed["tail"]
-
-    def mend(name: str) -> NDArray[np.float32]:
-        values = tail[name].copy()
-        return finite(reader, values, name.replace("_", " "), rows.offsets, section="rigid body")
-
+def _rigid_bodies(reader: BinaryReader, rows: _Rows, layout: Layout, bone_count: int) -> RigidBodyTable:
+    fixed = rows.records(layout.rigid_body_record)
     bones = fixed["bone"].astype(np.int32)
-    return RigidBodyTable(
-        names=tuple(rows.names),
-        names_en=tuple(rows.names_en),
-        bones=known_indices(reader, bones, bone_count, "bone", rows.offsets, section="rigid body"),
-        groups=tail["group"].copy(),
-        no_collision_masks=tail["mask"].astype(np.uint16),
-        shapes=tail["shape"].copy(),
-        sizes=mend("size"),
-        positions=mend("position"),
-        rotations=mend("rotation"),
-        masses=mend("mass"),
-        linear_dampings=mend("linear_damping"),
-        angular_dampings=mend("angular_damping"),
-        restitutions=mend("restitution"),
-        frictions=mend("friction"),
-        modes=tail["mode"].copy(),
+    bones = known_indices(reader, bones, bone_count, "bone", rows.offsets, section="rigid body")
+    return rigid_body_table(
+        reader, tuple(rows.names), tuple(rows.names_en), bones, fixed["tail"], rows.offsets
     )
 
 
-def settle_joints(
-    reader: BinaryReader, rows: _Rows, dtype: np.dtype[Any], rigid_body_count: int
-) -> JointTable:
-    """The joints as a table; a rigid body that is not there becomes none."""
-    fixed = rows.records(dtype)
-    tail = fixed["tail"]
-
-    def mend(name: str) -> NDArray[np.float32]:
-        values = tail[name].copy()
-        return finite(reader, values, name.replace("_", " "), rows.offsets, section="joint")
-
+def _joints(reader: BinaryReader, rows: _Rows, layout: Layout, rigid_body_count: int) -> JointTable:
+    fixed = rows.records(layout.joint_record)
     bodies = fixed["rigid_bodies"].astype(np.int32)
-    return JointTable(
-        names=tuple(rows.names),
-        names_en=tuple(rows.names_en),
-        kinds=fixed["kind"].copy(),
-        rigid_bodies=known_indices(
-            reader, bodies, rigid_body_count, "rigid body", rows.offsets, section="joint"
-        ),
-        positions=mend("position"),
-        rotations=mend("rotation"),
-        linear_lower=mend("linear_lower"),
-        linear_upper=mend("linear_upper"),
-        angular_lower=mend("angular_lower"),
-        angular_upper=mend("angular_upper"),
-        linear_springs=mend("linear_spring"),
-        angular_springs=mend("angular_spring"),
+    bodies = known_indices(reader, bodies, rigid_body_count, "rigid body", rows.offsets, section="joint")
+    return joint_table(
+        reader,
+        tuple(rows.names),
+        tuple(rows.names_en),
+        fixed["kind"].copy(),
+        bodies,
+        fixed["tail"],
+        rows.offsets,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmdgen.errors import FormatError
+from mmdgen.formats.pmd import PMD_MAGIC, read_pmd
 from mmdgen.formats.pmx import read_pmx
 from mmdgen.model import Model
 
@@ -29,8 +30,6 @@ def read_model(path: Path, *, strict: bool = False) -> Model:
 
 def read_model_bytes(data: bytes, *, source: str, strict: bool = False) -> Model:
     """Read a PMX or PMD model that is already in memory; `source` names it in messages."""
-    from mmdgen.formats.pmd import PMD_MAGIC, read_pmd
-
     if data[:4].upper() == b"PMX ":
         return read_pmx(data, source=source, strict=strict)
     if data[:3] == PMD_MAGIC:
