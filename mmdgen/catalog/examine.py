@@ -33,7 +33,7 @@ def examine_model(
     try:
         model = read_model_bytes(data, source=source)
     except MmdgenError as error:
-        return replace(record, problem=str(error))
+        return replace(record, problem=str(error).removeprefix(f"{source}: "))
     record = replace(
         record,
         name=model.name,
@@ -49,7 +49,7 @@ def examine_model(
             raise ModelError(f"{source}: a person said: {annotation.verdict.reason or 'not usable'}")
         bound = bind_annotation(model, annotation, space)
     except MmdgenError as error:
-        return replace(record, problem=str(error))
+        return replace(record, problem=str(error).removeprefix(f"{source}: "))
     return replace(record, annotation=annotation, warnings=(*record.warnings, *bound.notes))
 
 

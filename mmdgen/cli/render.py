@@ -11,10 +11,11 @@ from pathlib import Path
 import click
 
 from mmdgen.cli.dataset_options import (
-    chosen_splits,
     load_config,
     look_at_models,
+    models_override,
     out_override,
+    plans_of,
     progress_bar,
     seed_override,
     split_option,
@@ -22,7 +23,7 @@ from mmdgen.cli.dataset_options import (
 from mmdgen.cli.options import config_option, device_option, dry_run_option, json_option, workers_option
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.generate.finish import finish_dataset
-from mmdgen.generate.runner import RunSummary, plan_facts, plan_split, run_plan
+from mmdgen.generate.runner import RunSummary, plan_facts, run_plan
 from mmdgen.generate.survey import SurveyedModel
 from mmdgen.render import RenderSettings
 
@@ -43,6 +44,7 @@ class ShardRange(click.ParamType[range]):
 @click.command()
 @config_option
 @split_option
+@models_override
 @out_override
 @seed_override
 @workers_option
@@ -53,6 +55,7 @@ class ShardRange(click.ParamType[range]):
 def render(
     config: Path,
     splits: tuple[str, ...],
+    folders: tuple[Path, ...],
     out: Path | None,
     seed: int | None,
     workers: int | None,
@@ -62,9 +65,9 @@ def render(
     as_json: bool,
 ) -> None:
     """Render the shards of a data set that are not there yet."""
-    dataset = load_config(config, out=out, seed=seed)
+    dataset = load_config(config, out=out, seed=seed, folders=folders)
     models = look_at_models(dataset, workers)
-    plans = [plan_split(dataset, models, split) for split in chosen_splits(dataset, splits)]
+    plans = plans_of(dataset, models, splits)
     if dry_run:
         click.echo(json.dumps([plan_facts(plan, dataset) for plan in plans], ensure_ascii=False, indent=1))
         return

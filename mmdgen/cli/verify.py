@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from mmdgen.cli.dataset_options import load_config, look_at_models, progress_bar
+from mmdgen.cli.dataset_options import load_config, look_at_models, models_override, progress_bar
 from mmdgen.cli.options import config_option, json_option, seed_option, workers_option
 from mmdgen.dataset.verify import Row, verify_dataset
 from mmdgen.generate.again import render_again
@@ -27,14 +27,23 @@ from mmdgen.render import Renderer, RenderSettings
     help="How many samples to render again and compare by pixels; needs --config and the models.",
 )
 @config_option
+@models_override
 @seed_option
 @workers_option
 @json_option
-def verify(folder: Path, samples: int, config: Path, seed: int, workers: int | None, as_json: bool) -> None:
+def verify(
+    folder: Path,
+    samples: int,
+    config: Path,
+    folders: tuple[Path, ...],
+    seed: int,
+    workers: int | None,
+    as_json: bool,
+) -> None:
     """Check a data set: hashes, pixels, leaks across splits."""
 
     def again(rows: Sequence[Row]) -> Iterator[tuple[Row, Mapping[str, str]]]:
-        dataset = load_config(config, out=folder, seed=None)
+        dataset = load_config(config, out=folder, seed=None, folders=folders)
         models = look_at_models(dataset, workers)
         with Renderer(RenderSettings()) as renderer:
             yield from render_again(renderer, rows, model_sources(models), dataset)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mmdgen.dataset.manifest import DatasetManifest
+from mmdgen.dataset.manifest import DatasetManifest, table_path
 from mmdgen.dataset.storage import write_text
 
 SIZE_CATEGORIES = (
@@ -141,14 +141,14 @@ def _size_category(count: int) -> str:
 
 
 def _table_file(folder: Path, split: str) -> dict[str, Any]:
-    path = f"manifest/{split}.parquet"
+    path = table_path(folder, split)
     return {
         "@type": "cr:FileObject",
         "@id": f"{split}-table",
         "name": f"{split}-table",
-        "contentUrl": path,
+        "contentUrl": path.relative_to(folder).as_posix(),
         "encodingFormat": "application/x-parquet",
-        "sha256": hashlib.sha256((folder / path).read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
 
 

@@ -6,7 +6,6 @@ Both are built from the plans and the shards' records at the end of a run: they 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +16,13 @@ from mmdgen import __version__
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.dataset.plan import Plan, plan_from_json
 from mmdgen.dataset.shard import published_shards, read_left_out
-from mmdgen.dataset.storage import make_folder, write_text, write_whole
+from mmdgen.dataset.storage import (
+    make_folder,
+    partial_path,
+    remove_quietly,
+    storage_error,
+    write_text,
+)
 from mmdgen.errors import DatasetError
 from mmdgen.pose import PoseSpace
 
@@ -95,9 +100,13 @@ def write_manifest(config: DatasetConfig) -> DatasetManifest:
     write_text(config.out / MANIFEST_FILE, manifest_to_json(manifest))
     make_folder(config.out / "manifest")
     for split in manifest.splits:
-        rows = [row for _, shard_rows in published_shards(config.out / split) for row in shard_rows]
-        write_whole(config.out / "manifest" / f"{split}.parquet", parquet_bytes(rows))
+        write_table(table_path(config.out, split), config.out / split)
     return manifest
+
+
+def table_path(folder: Path, split: str) -> Path:
+    """Where the Parquet table of a split is."""
+    return folder / "manifest" / f"{split}.parquet"
 
 
 def manifest_to_json(manifest: DatasetManifest) -> str:
@@ -132,14 +141,39 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return document
 
 
-def parquet_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """A Parquet table with one flat row for each record row."""
+def write_table(path: Path, split_folder: Path) -> None:
+    """Write the Parquet table of a split: a flat row for each record row, a row group for each shard.
+
+    A split without samples gets no table. Raises StorageError.
+    """
     import pyarrow
     import pyarrow.parquet
 
-    sink = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([_flat(row) for row in rows]), sink)
-    return sink.getvalue()
+    partial, writer = partial_path(path), None
+    try:
+        for _, rows in published_shards(split_folder):
+            if not rows:
+                continue
+            flat = [_flat(row) for row in rows]
+            writer = writer or pyarrow.parquet.ParquetWriter(partial, _schema(flat[0]))
+            writer.write_table(pyarrow.Table.from_pylist(flat, schema=writer.schema))
+        if writer is not None:
+            writer.close()
+            partial.replace(path)
+    except OSError as error:
+        raise storage_error(path, error) from error
+    finally:
+        remove_quietly(partial)
+
+
+def _schema(row: Mapping[str, Any]) -> Any:
+    """The columns' types, from a row. Lists are of whole numbers (boxes)."""
+    import pyarrow
+
+    kinds = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
+    return pyarrow.schema(
+        [(name, kinds.get(type(value), pyarrow.list_(pyarrow.int64()))) for name, value in row.items()]
+    )
 
 
 def read_plan(folder: Path) -> Plan:
