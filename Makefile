@@ -24,8 +24,7 @@ help: ## Print these lines
 setup: $(VENV)/.installed-dev ## Make .venv with everything that running, testing and checking need
 
 dataset: $(VENV)/.installed ## Render a data set and write its report: the main job
-	$(BIN)/mmdgen render --out "$(OUT)"
-	$(BIN)/mmdgen report "$(OUT)"
+	$(BIN)/mmdgen render --out "$(OUT)" $(if $(MODELS),--models "$(MODELS)")
 
 test: $(VENV)/.installed-dev ## Run every test but the slow ones
 	$(BIN)/pytest -n $(PYTEST_WORKERS) -m "not slow"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,9 @@ from tqdm import tqdm
 
 from mmdgen.cli.options import Option
 from mmdgen.dataset.config import DatasetConfig, Split, read_config
-from mmdgen.generate.runner import prepare_models
+from mmdgen.dataset.plan import Plan
+from mmdgen.dataset.splits import assign_split
+from mmdgen.generate.runner import plan_split, prepare_models
 from mmdgen.generate.survey import SurveyedModel
 
 split_option: Option[Any] = click.option(
@@ -40,18 +42,52 @@ out_override: Option[Any] = click.option(
 )
 
 
-def load_config(path: Path, *, out: Path | None, seed: int | None) -> DatasetConfig:
+models_override: Option[Any] = click.option(
+    "--models",
+    "folders",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="DIR",
+    help="Use the models below DIR instead of the configuration's, in splits of the usual shares; may be "
+    "given several times.",
+)
+
+
+def load_config(
+    path: Path, *, out: Path | None, seed: int | None, folders: tuple[Path, ...] = ()
+) -> DatasetConfig:
     """The configuration of a file, with what the command line says instead."""
     config = read_config(path)
-    config = config if out is None else replace(config, out=out)
+    if folders:
+        # the file's patterns name groups of its own models
+        splits = tuple(replace(rule, groups=(), share=None) for rule in config.splits)
+        folders = tuple(folder.expanduser() for folder in folders)
+        config = replace(config, builtin=0, folders=folders, splits=splits)
+    config = config if out is None else replace(config, out=out.expanduser())
     return config if seed is None else replace(config, seed=seed)
 
 
-def chosen_splits(config: DatasetConfig, names: tuple[str, ...]) -> list[Split]:
-    """The splits that were asked for, or all of the configuration."""
-    if not names:
-        return [rule.split for rule in config.splits]
-    return [config.rule(Split(name)).split for name in names]
+def plans_of(config: DatasetConfig, models: Sequence[SurveyedModel], names: tuple[str, ...]) -> list[Plan]:
+    """The plans of the splits that were asked for by name, or of all that have a model.
+
+    Raises:
+        DatasetError: a named split, or every split, has no model.
+    """
+    splits = [config.rule(Split(name)).split for name in names] or _splits_with_models(config, models)
+    return [plan_split(config, models, split) for split in splits]
+
+
+def _splits_with_models(config: DatasetConfig, models: Sequence[SurveyedModel]) -> list[Split]:
+    """The configuration's splits, less those that no model falls into: few models cannot fill three."""
+    every = [rule.split for rule in config.splits]
+    groups = {model.file.group for model in models if not model.problem}
+    filled = {assign_split(group, config.splits) for group in groups}
+    if not filled.intersection(every):
+        return every
+    for split in every:
+        if split not in filled:
+            click.echo(f"{split.value}: no model falls into this split; nothing to do", err=True)
+    return [split for split in every if split in filled]
 
 
 def look_at_models(config: DatasetConfig, workers: int | None) -> list[SurveyedModel]:
