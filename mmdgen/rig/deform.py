@@ -5,6 +5,10 @@ rotation of its source scaled along the shortest arc. A still picture has no pre
 append sources are always evaluated before what depends on them, whatever their deform layers say; the
 deform order decides only which IK chain is solved first.
 
+Most poses move a few bones of some hundred. A bone that does not move against its parent shares its
+parent's skin transform (world_from_rest), so `World` keeps one transform for each bone that moves and says
+which of them every bone follows.
+
 Arrays here have the bone axis first and the pose axis second: (bones, poses, ...).
 """
 
@@ -12,14 +16,50 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdgen.model import NO_INDEX, BoneFlag, BoneTable, Ints
-from mmdgen.rig.transforms import Reals, empty_planes, multiply_quaternions, rotate_vectors, scale_rotations
+from mmdgen.model import NO_INDEX, BoneFlag, BoneTable, Bools, Ints
+from mmdgen.rig.transforms import (
+    Reals,
+    matrices_from_quaternions,
+    multiply_quaternions,
+    scale_rotations,
+    take_rows,
+)
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Motions:
+    """Rotations and translations of bones against their parents, and which bones move at all.
+
+    Bones that do not move have the identity, so that nothing needs to be computed for them.
+    """
+
+    rotations: Reals  # (bones, poses, 4), unit
+    translations: Reals  # (bones, poses, 3)
+    moving: Bools  # (bones,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """Skin transforms (world_from_rest) of the bones that move, and which of them each bone follows.
+
+    Row 0 is the identity, for bones that no moving bone carries.
+    """
+
+    rows: NDArray[np.intp]  # (bones,)
+    skins: NDArray[np.float64]  # (rows, poses, 4, 4)
+
+    def positions(self, bones: NDArray[np.integer], rest_positions: Reals) -> Reals:
+        """Where bones are whose rest positions (n, 3) are given, (n, poses, 3)."""
+        skins = self.skins[self.rows[bones]]
+        turned = (skins[..., :3, :3] @ rest_positions[:, None, :, None])[..., 0]
+        return np.asarray(turned + skins[..., :3, 3])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,9 +77,9 @@ class AppendLevel:
 class Hierarchy:
     """The skeleton in an order in which it can be evaluated."""
 
+    rest_positions: NDArray[np.float64]  # (bones, 3)
     parents: Ints  # (bones,), without cycles
     levels: tuple[Ints, ...]  # bones of depth 0 (roots), 1, ...
-    rest_offsets: NDArray[np.float64]  # (bones, 3), from the parent
     append_levels: tuple[AppendLevel, ...]
     deform_order: Ints  # (bones,), as MMD walks them
 
@@ -51,12 +91,10 @@ def build_hierarchy(bones: BoneTable, source: str = "model") -> Hierarchy:
         log.warning("%s: bone %d (%s) is its own ancestor; it is a root", source, bone, bones.names[bone])
     order = deform_order(bones)
     _warn_of_late_parents(bones, parents, order, source)
-    rest = bones.rest_positions.astype(np.float64)
-    has_parent = parents != NO_INDEX
     return Hierarchy(
+        rest_positions=bones.rest_positions.astype(np.float64),
         parents=parents,
         levels=_levels(parents),
-        rest_offsets=np.where(has_parent[:, None], rest - rest[parents], rest) if len(rest) else rest,
         append_levels=_append_levels(bones, source),
         deform_order=order,
     )
@@ -142,54 +180,81 @@ def _warn_of_late_parents(bones: BoneTable, parents: Ints, order: Ints, source: 
         )
 
 
-def local_transforms(
-    hierarchy: Hierarchy, own_rotations: Reals, own_translations: Reals, ik_rotations: Reals | None = None
-) -> tuple[Reals, Reals]:
-    """Each bone's rotation and translation against its parent, appends and IK included.
+def add_appends(hierarchy: Hierarchy, own: Motions) -> Motions:
+    """The bones' motions with what they append from others: own * append, own translation + append."""
+    rotations, translations, moving = own.rotations, own.translations, own.moving.copy()
+    for level in hierarchy.append_levels:
+        active = np.flatnonzero(moving[level.sources])
+        if not len(active):
+            continue
+        if rotations is own.rotations:
+            rotations, translations = rotations.copy(order="K"), translations.copy(order="K")
+        bones, sources, is_local = level.bones[active], level.sources[active], level.is_local[active]
+        turned, moved = take_rows(rotations, sources), take_rows(translations, sources)
+        if is_local.any():
+            # MMD: a local append takes what its source does by itself, without the source's own append
+            turned = np.where(is_local, own.rotations[sources], turned)
+            moved = np.where(is_local, own.translations[sources], moved)
+        append = scale_rotations(turned, level.rotation_ratios[active])
+        rotations[bones] = multiply_quaternions(take_rows(own.rotations, bones), append)
+        translations[bones] += moved * level.translation_ratios[active]
+        moving[bones] = True
+    return Motions(rotations, translations, moving)
 
-    Args:
-        hierarchy: the skeleton.
-        own_rotations: (bones, poses, 4), user pose and bone morphs.
-        own_translations: (bones, poses, 3).
-        ik_rotations: (bones, poses, 4), or None where no IK was solved.
+
+def world_transforms(hierarchy: Hierarchy, local: Motions) -> World:
+    """Walk the hierarchy: skin transform = parent's skin transform @ turn about the rest position."""
+    rows, movers, parent_rows, levels = _moving_skeleton(hierarchy, local.moving)
+    local_skins = _local_skins(
+        hierarchy.rest_positions[movers],
+        take_rows(local.rotations, movers),
+        take_rows(local.translations, movers),
+    )
+    skins = np.empty((len(movers) + 1, *local_skins.shape[1:]))
+    skins[0] = np.eye(4)
+    for start, stop in levels:
+        skins[start:stop] = skins[parent_rows[start:stop]] @ local_skins[start - 1 : stop - 1]
+    return World(rows, skins)
+
+
+def _local_skins(rest: Reals, rotations: Reals, translations: Reals) -> NDArray[np.float64]:
+    """Turn about the rest position (bones, 3), then move: (bones, poses, 4, 4)."""
+    matrices = matrices_from_quaternions(rotations)
+    skins = np.zeros((*rotations.shape[:2], 4, 4))
+    for i in range(3):
+        turned_rest = sum(matrices[..., i, j] * rest[:, j, None] for j in range(3))
+        skins[..., i, 3] = rest[:, i, None] + translations[..., i] - turned_rest
+        for j in range(3):
+            skins[..., i, j] = matrices[..., i, j]
+    skins[..., 3, 3] = 1.0
+    return skins
+
+
+def _moving_skeleton(
+    hierarchy: Hierarchy, moving: Bools
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], list[tuple[int, int]]]:
+    """The skeleton of the moving bones alone.
 
     Returns:
-        rotations (bones, poses, 4) and translations (bones, poses, 3), fresh arrays.
+        rows: (bones,) which row each bone follows, 0 for none.
+        movers: the moving bones in order of depth; mover i is row i + 1.
+        parent_rows: (movers + 1,), the row that carries each row; 0 carries itself.
+        levels: first and one-past-last row of each depth.
     """
-    own = own_rotations if ik_rotations is None else multiply_quaternions(ik_rotations, own_rotations)
-    rotations, translations = own.copy(order="K"), own_translations.copy(order="K")
-    for level in hierarchy.append_levels:
-        # MMD: a local append takes what its source does by itself, without the source's own append
-        turned, moved = _rows(rotations, level.sources), _rows(translations, level.sources)
-        if level.is_local.any():
-            turned = np.where(level.is_local, own[level.sources], turned)
-            moved = np.where(level.is_local, own_translations[level.sources], moved)
-        append = scale_rotations(turned, level.rotation_ratios)
-        rotations[level.bones] = multiply_quaternions(_rows(own, level.bones), append)
-        translations[level.bones] += moved * level.translation_ratios
-    return rotations, translations
-
-
-def world_transforms(
-    hierarchy: Hierarchy, local_rotations: Reals, local_translations: Reals
-) -> tuple[Reals, Reals]:
-    """World rotation (bones, poses, 4) and world position (bones, poses, 3) of every bone."""
-    rotations = empty_planes(local_rotations.shape[:-1], 4, local_rotations.dtype)
+    movers = np.concatenate([level[moving[level]] for level in hierarchy.levels] or [np.zeros(0, np.intp)])
+    rows = np.zeros(len(moving) + 1, np.intp)  # the last entry stands for NO_INDEX
+    rows[movers] = np.arange(1, len(movers) + 1)
+    parent_rows, depths = np.zeros(len(movers) + 1, np.intp), np.zeros(len(movers) + 1, np.intp)
     for level in hierarchy.levels:
-        parents = hierarchy.parents[level]
-        local = _rows(local_rotations, level)
-        is_root_level = not len(parents) or parents[0] == NO_INDEX
-        rotations[level] = local if is_root_level else multiply_quaternions(_rows(rotations, parents), local)
-    steps = local_translations + hierarchy.rest_offsets[:, None, :]
-    has_parent = np.flatnonzero(hierarchy.parents != NO_INDEX)
-    parents_of = hierarchy.parents[has_parent]
-    steps[has_parent] = rotate_vectors(_rows(rotations, parents_of), _rows(steps, has_parent))
-    positions = steps
-    for level in hierarchy.levels[1:]:
-        positions[level] += positions[hierarchy.parents[level]]
-    return rotations, positions
-
-
-def _rows(values: Reals, bones: NDArray[np.integer]) -> Reals:
-    """Rows of some bones, components still in separate planes."""
-    return np.moveaxis(np.moveaxis(values, -1, 0)[:, bones], 0, -1)
+        carried = rows[hierarchy.parents[level]]
+        is_mover = moving[level]
+        own_rows = rows[level[is_mover]]
+        parent_rows[own_rows] = carried[is_mover]
+        depths[own_rows] = depths[carried[is_mover]] + 1
+        rows[level[~is_mover]] = carried[~is_mover]
+    order = np.argsort(depths, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    edges = [*(np.flatnonzero(np.diff(depths[order])) + 1).tolist(), len(order)]
+    levels = list(pairwise(edges))
+    return rank[rows[:-1]], movers[order[1:] - 1], rank[parent_rows[order]], levels

@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.model import NO_INDEX, BoneTable, Bools, IkChain, Ints
-from mmdgen.rig.deform import Hierarchy, local_transforms, world_transforms
+from mmdgen.rig.deform import Hierarchy, Motions, World, add_appends, world_transforms
 from mmdgen.rig.transforms import (
     Reals,
-    identity_quaternions,
     invert_quaternions,
     matrices_from_quaternions,
     multiply_quaternions,
+    quaternions_from_matrices,
     rotate_vectors,
 )
 
@@ -65,12 +65,11 @@ class IkSolver:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IkPlan:
-    """All chains in MMD's deform order, and where goals and targets rest."""
+    """All chains in MMD's deform order."""
 
     solvers: tuple[IkSolver, ...]
-    bases: Ints  # (chains,)
+    bases: Ints  # (chains,), bones that carry the chains; NO_INDEX for the world
     ends: Ints  # (chains, 2), goal and target bones
-    rest_ends: NDArray[np.float64]  # (chains, 2, 3), from the base bone
 
 
 def build_ik_plan(bones: BoneTable, hierarchy: Hierarchy, source: str = "model") -> IkPlan:
@@ -91,55 +90,54 @@ def build_ik_plan(bones: BoneTable, hierarchy: Hierarchy, source: str = "model")
             solvers.append(solver)
     bases = np.array([solver.base for solver in solvers], np.int32)
     ends = np.array([(solver.goal, solver.target) for solver in solvers], np.int32).reshape(-1, 2)
-    rest = bones.rest_positions.astype(np.float64)
-    origins = np.where((bases == NO_INDEX)[:, None], 0.0, rest[bases]) if solvers else np.zeros((0, 3))
-    return IkPlan(tuple(solvers), bases, ends, rest_ends=rest[ends] - origins[:, None])
+    return IkPlan(tuple(solvers), bases, ends)
 
 
-def solve_ik(
-    plan: IkPlan, hierarchy: Hierarchy, own_rotations: Reals, own_translations: Reals
-) -> tuple[Reals, Reals]:
-    """World rotations (bones, poses, 4) and positions (bones, poses, 3) with every chain solved.
-
-    Args:
-        plan: the chains.
-        hierarchy: the skeleton.
-        own_rotations: (bones, poses, 4), user pose and bone morphs.
-        own_translations: (bones, poses, 3).
-    """
-    local = local_transforms(hierarchy, own_rotations, own_translations)
-    world = world_transforms(hierarchy, *local)
-    if not len(plan.solvers) or not _disturbed(plan, *world).any():
+def solve_ik(plan: IkPlan, hierarchy: Hierarchy, own: Motions) -> World:
+    """The skeleton's skin transforms with every disturbed chain solved; `own` is without appends."""
+    local = add_appends(hierarchy, own)
+    world = world_transforms(hierarchy, local)
+    if not len(plan.solvers) or not _disturbed(plan, hierarchy, world).any():
         return world
-    ik_rotations = identity_quaternions(own_rotations.shape[:-1])
+    turned = Motions(own.rotations.copy(order="K"), own.translations, own.moving.copy())
     for chain, solver in enumerate(plan.solvers):
         # an earlier chain may have moved this one: look again
-        poses = np.flatnonzero(_disturbed(plan, *world)[chain])
+        poses = np.flatnonzero(_disturbed(plan, hierarchy, world)[chain])
         if not len(poses):
             continue
-        bones = np.array([link.bone for link in solver.links])
-        before = local[0][bones[:, None], poses]
-        after = _solve(solver, before, world[0][:, poses], world[1][:, poses])
-        turn = multiply_quaternions(after, invert_quaternions(before))
-        earlier = ik_rotations[bones[:, None], poses]
-        ik_rotations[bones[:, None], poses] = multiply_quaternions(turn, earlier)
-        local = local_transforms(hierarchy, own_rotations, own_translations, ik_rotations)
-        world = world_transforms(hierarchy, *local)
+        links = np.array([link.bone for link in solver.links])
+        before = local.rotations[links[:, None], poses]
+        change = multiply_quaternions(
+            _solve(solver, hierarchy, world, before, poses), invert_quaternions(before)
+        )
+        # IK turns after the bone's own motion; its append stays innermost
+        turned.rotations[links[:, None], poses] = multiply_quaternions(
+            change, turned.rotations[links[:, None], poses]
+        )
+        turned.moving[links] = True
+        local = add_appends(hierarchy, turned)
+        world = world_transforms(hierarchy, local)
     return world
 
 
-def _disturbed(plan: IkPlan, rotations: Reals, positions: Reals) -> Bools:
+def _disturbed(plan: IkPlan, hierarchy: Hierarchy, world: World) -> Bools:
     """Where a pose moved goal or target against the bone that carries the chain, (chains, poses)."""
-    ends = positions[plan.ends]  # (chains, 2, poses, 3)
-    hangs = (plan.bases != NO_INDEX)[:, None, None, None]
-    origin = np.where(hangs, positions[plan.bases][:, None], 0.0)
-    identity = np.array([0.0, 0.0, 0.0, 1.0])
-    back = np.where(hangs, invert_quaternions(rotations[plan.bases])[:, None], identity)
-    moved = rotate_vectors(back, ends - origin) - plan.rest_ends[:, :, None]
-    return np.asarray((np.abs(moved) > _DISTURBED).any(axis=(1, 3)))
+    base_rows = np.where(plan.bases == NO_INDEX, 0, world.rows[plan.bases])
+    bases = world.skins[base_rows]
+    result = np.zeros(bases.shape[:2], np.bool_)
+    for end in plan.ends.T:
+        if (world.rows[end] == base_rows).all():
+            continue
+        rest = hierarchy.rest_positions[end]
+        # where the base alone would have carried it
+        carried = (bases[..., :3, :3] @ rest[:, None, :, None])[..., 0] + bases[..., :3, 3]
+        result |= (np.abs(world.positions(end, rest) - carried) > _DISTURBED).any(axis=-1)
+    return result
 
 
-def _solve(solver: IkSolver, local: Reals, rotations: Reals, positions: Reals) -> Reals:
+def _solve(
+    solver: IkSolver, hierarchy: Hierarchy, world: World, local: Reals, poses: NDArray[np.intp]
+) -> Reals:
     """New local rotations of the links, (links, poses, 4), from their old ones.
 
     Turning a link turns everything between it and the target rigidly about it, so only the links' places
@@ -147,15 +145,18 @@ def _solve(solver: IkSolver, local: Reals, rotations: Reals, positions: Reals) -
 
     Args:
         solver: the chain.
-        local: (links, poses, 4).
-        rotations: (bones, poses, 4), world.
-        positions: (bones, poses, 3), world.
+        hierarchy: the skeleton.
+        world: where everything is before.
+        local: (links, poses, 4), for the chosen poses.
+        poses: which poses to solve.
     """
     local = local.copy()
-    goal, target = positions[solver.goal], positions[solver.target].copy()
-    places = [positions[link.bone].copy() for link in solver.links]
+    bones = np.array([solver.goal, solver.target, *(link.bone for link in solver.links)])
+    goal, target, *places = world.positions(bones, hierarchy.rest_positions[bones])[:, poses]
     frames = [
-        identity_quaternions(goal.shape[:-1]) if link.parent == NO_INDEX else rotations[link.parent].copy()
+        quaternions_from_matrices(
+            world.skins[0 if link.parent == NO_INDEX else world.rows[link.parent], poses, :3, :3]
+        )
         for link in solver.links
     ]
     for iteration in range(solver.loop_count):

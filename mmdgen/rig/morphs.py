@@ -28,7 +28,14 @@ from mmdgen.model import (
     UvElements,
     VertexElements,
 )
-from mmdgen.rig.transforms import Reals, multiply_quaternions, normalize_quaternions, scale_rotations
+from mmdgen.rig.deform import Motions
+from mmdgen.rig.transforms import (
+    Reals,
+    multiply_quaternions,
+    normalize_quaternions,
+    scale_rotations,
+    take_rows,
+)
 
 log = logging.getLogger(__name__)
 
@@ -114,22 +121,22 @@ def sum_offsets(
     vertices = np.flatnonzero(row_of).astype(np.int32)
     row_of[vertices] = np.arange(len(vertices))
     components = morphs[active[0]].offsets.shape[-1]
-    stacked = np.zeros((len(active), len(vertices), components), np.float32)
+    stacked = np.zeros((len(active), len(vertices), components))
     for layer, morph in zip(stacked, active, strict=True):
         layer[row_of[morphs[morph].vertices]] = morphs[morph].offsets
     # one dense product over the few rows that move: far cheaper than adding morph by morph
-    sums = weights[:, active].astype(np.float32) @ stacked.reshape(len(active), -1)
+    # (in float64, so that the rounded result does not depend on how many poses are in the batch)
+    sums = (weights[:, active] @ stacked.reshape(len(active), -1)).astype(np.float32)
     return SparseOffsets(vertices=vertices, offsets=sums.reshape(len(weights), len(vertices), components))
 
 
-def add_bone_morphs(plan: MorphPlan, weights: Weights, rotations: Reals, translations: Reals) -> None:
+def add_bone_morphs(plan: MorphPlan, weights: Weights, own: Motions) -> None:
     """Add active bone morphs to the user's pose in place: own = user * slerp(identity, q, weight).
 
     Args:
         plan: the compiled morphs.
         weights: (poses, morphs).
-        rotations: (bones, poses, 4).
-        translations: (bones, poses, 3).
+        own: the user's motions; its arrays are written to.
     """
     for morph, steps in plan.bone_morphs.items():
         weight = weights[:, morph]
@@ -137,8 +144,9 @@ def add_bone_morphs(plan: MorphPlan, weights: Weights, rotations: Reals, transla
             continue
         for step in steps:
             turn = scale_rotations(step.rotations, weight)
-            rotations[step.bones] = multiply_quaternions(rotations[step.bones], turn)
-            translations[step.bones] += step.translations * weight[:, None]
+            own.rotations[step.bones] = multiply_quaternions(take_rows(own.rotations, step.bones), turn)
+            own.translations[step.bones] += step.translations * weight[:, None]
+            own.moving[step.bones] = True
 
 
 def material_factors(plan: MorphPlan, weights: Weights) -> tuple[Floats, Floats] | None:

@@ -14,7 +14,13 @@ import numpy as np
 from mmdgen.errors import ModelError
 from mmdgen.model import Bytes, Floats, Ints, Model
 from mmdgen.pose import Pose
-from mmdgen.rig.deform import Hierarchy, build_hierarchy, local_transforms, world_transforms
+from mmdgen.rig.deform import (
+    Hierarchy,
+    Motions,
+    add_appends,
+    build_hierarchy,
+    world_transforms,
+)
 from mmdgen.rig.ik import IkPlan, build_ik_plan, solve_ik
 from mmdgen.rig.morph_weights import WeightFlow, build_weight_flow, spread_weights
 from mmdgen.rig.morphs import (
@@ -26,7 +32,14 @@ from mmdgen.rig.morphs import (
     material_factors,
     sum_offsets,
 )
-from mmdgen.rig.transforms import Reals, flat_batch, matrices_from_quaternions, normalize_quaternions
+from mmdgen.rig.transforms import (
+    Reals,
+    flat_batch,
+    identity_quaternions,
+    normalize_quaternions,
+    quaternions_from_matrices,
+    zero_vectors,
+)
 from mmdgen.rig.weights import build_skin
 
 
@@ -61,16 +74,8 @@ class Rig:
             ModelError: the pose was made for a model with other bones or morphs.
         """
         _require_fitting(self.model, pose)
-        batch_shape = pose.batch_shape
         weights = spread_weights(self.weight_flow, flat_batch(pose.morph_weights, 1))
-        rotations, translations = _own_motions(self.model, pose)
-        add_bone_morphs(self.morph_plan, weights, rotations, translations)
-        if ik:
-            world = solve_ik(self.ik_plan, self.hierarchy, rotations, translations)
-        else:
-            local = local_transforms(self.hierarchy, rotations, translations)
-            world = world_transforms(self.hierarchy, *local)
-        return _posed(self, batch_shape, weights, *world)
+        return _gather(self, pose.batch_shape, weights, _pose_bones(self, pose, weights, ik))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +90,6 @@ class PosedModel:
 
     rig: Rig
     bone_palette: Floats  # (..., bones, 4, 4), world_from_rest, for column vectors
-    bone_rotations: Floats  # (..., bones, 4), world rotations, unit quaternions x y z w with w >= 0
-    bone_positions: Floats  # (..., bones, 3), where the bones' origins are
     moved_vertices: Ints  # (k,), ascending: all that some active vertex morph moves
     vertex_offsets: Floats  # (..., k, 3), to add to rest positions before skinning
     moved_uvs: Ints  # (j,), vertices whose texture coordinate moves
@@ -101,6 +104,19 @@ class PosedModel:
     def batch_shape(self) -> tuple[int, ...]:
         """The leading axes."""
         return self.bone_palette.shape[:-3]
+
+    @property
+    def bone_rotations(self) -> Floats:
+        """World rotations, unit quaternions x y z w with w >= 0, (..., bones, 4), computed at each call."""
+        return quaternions_from_matrices(self.bone_palette[..., :3, :3])
+
+    @property
+    def bone_positions(self) -> Floats:
+        """Where the bones' origins are, (..., bones, 3), computed at each call."""
+        rest = self.rig.model.bones.rest_positions
+        matrices = self.bone_palette[..., : len(rest), :3, :]
+        turned = np.einsum("...bij,bj->...bi", matrices[..., :3], rest)
+        return np.asarray(turned + matrices[..., 3], np.float32)
 
 
 def build_rig(model: Model) -> Rig:
@@ -138,10 +154,27 @@ def _require_fitting(model: Model, pose: Pose) -> None:
         )
 
 
-def _own_motions(model: Model, pose: Pose) -> tuple[Reals, Reals]:
-    """The user's rotations (bones, poses, 4) and translations (bones, poses, 3), float64, fresh."""
-    rotations = _bone_planes(flat_batch(pose.bone_rotations, 2))
-    return normalize_quaternions(rotations), _bone_planes(flat_batch(pose.bone_translations, 2))
+def _pose_bones(rig: Rig, pose: Pose, weights: Weights, ik: bool) -> Floats:
+    """The bone palette, (poses, bones, 4, 4)."""
+    own = _own_motions(flat_batch(pose.bone_rotations, 2), flat_batch(pose.bone_translations, 2))
+    add_bone_morphs(rig.morph_plan, weights, own)
+    if ik:
+        world = solve_ik(rig.ik_plan, rig.hierarchy, own)
+    else:
+        world = world_transforms(rig.hierarchy, add_appends(rig.hierarchy, own))
+    rows = world.rows if len(world.rows) else np.zeros(1, np.intp)  # a model without bones
+    return np.take(world.skins.astype(np.float32).swapaxes(0, 1), rows, axis=1)
+
+
+def _own_motions(turns: Floats, moves: Floats) -> Motions:
+    """The user's pose (poses, bones, ...) with the bone axis first, in float64 planes, arrays fresh."""
+    poses, bones = turns.shape[:2]
+    moving = ((turns[..., :3] != 0).any(axis=2) | (moves != 0).any(axis=2)).any(axis=0)
+    own = Motions(identity_quaternions((bones, poses)), zero_vectors((bones, poses)), moving)
+    movers = np.flatnonzero(moving)
+    own.rotations[movers] = normalize_quaternions(_bone_planes(turns[:, movers]))
+    own.translations[movers] = _bone_planes(moves[:, movers])
+    return own
 
 
 def _bone_planes(values: Floats) -> Reals:
@@ -149,10 +182,8 @@ def _bone_planes(values: Floats) -> Reals:
     return np.moveaxis(np.array(values.transpose(2, 1, 0), np.float64, order="C"), 0, -1)
 
 
-def _posed(
-    rig: Rig, batch_shape: tuple[int, ...], weights: Weights, rotations: Reals, positions: Reals
-) -> PosedModel:
-    """Gather the results, with the pose axis first and then split into the batch axes."""
+def _gather(rig: Rig, batch_shape: tuple[int, ...], weights: Weights, palette: Floats) -> PosedModel:
+    """The results with their pose axis split into the batch axes."""
     plan = rig.morph_plan
 
     def batched(values: Floats) -> Floats:
@@ -167,12 +198,9 @@ def _posed(
     uvs = [sum_offsets(morphs, weights, plan.vertex_count) for morphs in plan.uv_morphs]
     moved_uvs = offsets(uvs[0], 4)
     factors = material_factors(plan, weights)
-    palette, quaternions, origins = _palette(rig.model, rotations, positions)
     return PosedModel(
         rig=rig,
         bone_palette=batched(palette),
-        bone_rotations=batched(quaternions),
-        bone_positions=batched(origins),
         moved_vertices=moved.vertices,
         vertex_offsets=moved.offsets,
         moved_uvs=moved_uvs.vertices,
@@ -181,27 +209,3 @@ def _posed(
         material_multiply=None if factors is None else batched(factors[0]),
         material_add=None if factors is None else batched(factors[1]),
     )
-
-
-def _palette(model: Model, rotations: Reals, positions: Reals) -> tuple[Floats, Floats, Floats]:
-    """world_from_rest (poses, bones, 4, 4), quaternions (poses, bones, 4), origins (poses, bones, 3)."""
-    bone_count, pose_count = rotations.shape[:2]
-    rows = max(bone_count, 1)
-    palette = np.zeros((pose_count, rows, 4, 4), np.float32)
-    palette[:] = np.eye(4, dtype=np.float32)
-    quaternions = np.zeros((pose_count, rows, 4), np.float32)
-    quaternions[..., 3] = 1.0
-    origins = np.zeros((pose_count, rows, 3), np.float32)
-    if bone_count:
-        matrices = matrices_from_quaternions(rotations)
-        rest = model.bones.rest_positions.astype(np.float64)[:, None]
-        for row in range(3):
-            turned_rest = sum(matrices[..., row, column] * rest[..., column] for column in range(3))
-            palette[..., row, 3] = (positions[..., row] - turned_rest).T
-            for column in range(3):
-                palette[..., row, column] = matrices[..., row, column].T
-        sign = np.where(rotations[..., 3] < 0, -1.0, 1.0)
-        for component in range(4):
-            quaternions[..., component] = (rotations[..., component] * sign).T
-        origins[:] = positions.transpose(1, 0, 2)
-    return palette, quaternions, origins

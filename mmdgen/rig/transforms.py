@@ -2,7 +2,8 @@
 
 All functions are pure; `a * b` turns by b first. Quaternions stand on the last axis. Results keep their
 components in separate planes of memory, so that `q[..., 0]` is contiguous: the arithmetic of a skeleton is
-a few hundred operations on such planes, and they are the whole cost of a pose.
+a few hundred operations on such planes, and they are the whole cost of a pose. Few temporary arrays live at
+a time: many large ones are returned to the system and fetched again, at ten times the cost of the arithmetic.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Reals: TypeAlias = NDArray[np.floating]  # float32 or float64; results have the type of the operands
+_CYCLES = ((0, 1, 2), (1, 2, 0), (2, 0, 1))
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
@@ -28,12 +30,24 @@ def empty_planes(shape: tuple[int, ...], components: int, dtype: np.dtype[Any]) 
     return np.moveaxis(np.empty((components, *shape), dtype), 0, -1)
 
 
+def take_rows(values: Reals, rows: NDArray[np.integer]) -> Reals:
+    """`values[rows]` of an array (n, poses, components), components still in separate planes."""
+    return values.transpose(2, 0, 1)[:, rows].transpose(1, 2, 0)
+
+
 def identity_quaternions(shape: tuple[int, ...]) -> Reals:
     """Rotations that change nothing, (*shape, 4) float64."""
     quaternions = empty_planes(shape, 4, np.dtype(np.float64))
     quaternions[..., :3] = 0.0
     quaternions[..., 3] = 1.0
     return quaternions
+
+
+def zero_vectors(shape: tuple[int, ...]) -> Reals:
+    """Zero vectors (*shape, 3) float64."""
+    vectors = empty_planes(shape, 3, np.dtype(np.float64))
+    vectors[...] = 0.0
+    return vectors
 
 
 def multiply_quaternions(a: Reals, b: Reals) -> Reals:
@@ -55,10 +69,10 @@ def invert_quaternions(q: Reals) -> Reals:
 
 def normalize_quaternions(q: Reals) -> Reals:
     """Quaternions of unit length, (..., 4); one without length (files have them) becomes the identity."""
-    length = np.sqrt(q[..., 0] ** 2 + q[..., 1] ** 2 + q[..., 2] ** 2 + q[..., 3] ** 2)
+    length = np.sqrt((q * q).sum(axis=-1))
     has_length = length > 1e-12
     unit = empty_planes(q.shape[:-1], 4, q.dtype)
-    unit[...] = q / np.where(has_length, length, 1.0)[..., None]
+    np.divide(q, np.where(has_length, length, 1.0)[..., None], out=unit)
     if not has_length.all():
         unit[~has_length] = (0.0, 0.0, 0.0, 1.0)
     return unit
@@ -91,28 +105,45 @@ def slerp(a: Reals, b: Reals, t: ArrayLike) -> Reals:
 
 def rotate_vectors(q: Reals, vectors: Reals) -> Reals:
     """Vectors (..., 3) turned by unit quaternions (..., 4): v + 2 u x (u x v + w v)."""
-    x, y, z, w = (q[..., i] for i in range(4))
-    vx, vy, vz = (vectors[..., i] for i in range(3))
-    cx = y * vz - z * vy + w * vx
-    cy = z * vx - x * vz + w * vy
-    cz = x * vy - y * vx + w * vz
-    rotated = empty_planes(cx.shape, 3, cx.dtype)
-    rotated[..., 0] = vx + 2.0 * (y * cz - z * cy)
-    rotated[..., 1] = vy + 2.0 * (z * cx - x * cz)
-    rotated[..., 2] = vz + 2.0 * (x * cy - y * cx)
+    shape = np.broadcast_shapes(q.shape[:-1], vectors.shape[:-1])
+    axis, w = q[..., :3], q[..., 3]
+    dtype = np.result_type(q, vectors)
+    inner, rotated = empty_planes(shape, 3, dtype), empty_planes(shape, 3, dtype)
+    for i, j, k in _CYCLES:
+        inner[..., i] = axis[..., j] * vectors[..., k] - axis[..., k] * vectors[..., j] + w * vectors[..., i]
+    for i, j, k in _CYCLES:
+        outer = axis[..., j] * inner[..., k] - axis[..., k] * inner[..., j]
+        rotated[..., i] = vectors[..., i] + (outer + outer)
     return rotated
 
 
 def matrices_from_quaternions(q: Reals) -> Reals:
     """Rotation matrices for column vectors of unit quaternions, (..., 3, 3)."""
-    x, y, z, w = (q[..., i] for i in range(4))
-    x2, y2, z2 = x + x, y + y, z + z
-    xx, yy, zz = x * x2, y * y2, z * z2
-    xy, xz, yz = x * y2, x * z2, y * z2
-    wx, wy, wz = w * x2, w * y2, w * z2
-    flat = empty_planes(q.shape[:-1], 9, q.dtype)
-    for entry, value in enumerate(
-        (1 - (yy + zz), xy - wz, xz + wy, xy + wz, 1 - (xx + zz), yz - wx, xz - wy, yz + wx, 1 - (xx + yy))
-    ):
-        flat[..., entry] = value
-    return flat.reshape(*q.shape[:-1], 3, 3)
+    matrices = np.moveaxis(np.empty((3, 3, *q.shape[:-1]), q.dtype), (0, 1), (-2, -1))
+    doubled = q + q
+    w = q[..., 3]
+    for i, j, k in _CYCLES:
+        matrices[..., i, i] = 1 - (q[..., j] * doubled[..., j] + q[..., k] * doubled[..., k])
+        matrices[..., i, j] = q[..., i] * doubled[..., j] - w * doubled[..., k]
+        matrices[..., i, k] = q[..., i] * doubled[..., k] + w * doubled[..., j]
+    return matrices
+
+
+def quaternions_from_matrices(matrices: Reals) -> Reals:
+    """Unit quaternions with w >= 0 of rotation matrices (..., 3, 3).
+
+    Four times the products of the components are sums of entries (Shepperd 1978); the row of the largest
+    component is the most exact.
+    """
+    m = np.moveaxis(matrices, (-2, -1), (0, 1))
+    products = np.empty((*matrices.shape[:-2], 4, 4), matrices.dtype)
+    trace = m[0, 0] + m[1, 1] + m[2, 2]
+    products[..., 3, 3] = 1 + trace
+    for i, j, k in _CYCLES:
+        products[..., i, i] = 1 - trace + 2 * m[i, i]
+        products[..., i, j] = products[..., j, i] = m[i, j] + m[j, i]
+        products[..., i, 3] = products[..., 3, i] = m[k, j] - m[j, k]
+    largest = products[..., range(4), range(4)].argmax(axis=-1)
+    rows = np.take_along_axis(products, largest[..., None, None], axis=-2)[..., 0, :]
+    signed = np.where(rows[..., 3:] < 0, -rows, rows)
+    return np.asarray(signed / np.linalg.norm(signed, axis=-1, keepdims=True), matrices.dtype)
