@@ -76,6 +76,11 @@ class View:
     outline_px: float = 0.5  # edge thickness of an edge size of 1, in pixels at 256; 0 = no outline
     premultiplied: bool = True  # stored colour: sRGB(alpha x linear colour) as THA1, else straight
 
+    @property
+    def edge_units(self) -> float:
+        """Edge thickness of an edge size of 1, MMD units."""
+        return self.outline_px * (self.camera.top - self.camera.bottom) / 256.0
+
 
 def frame_head(
     head_bottom: float,

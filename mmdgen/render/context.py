@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import moderngl
 
@@ -33,7 +34,7 @@ def open_context(settings: RenderSettings) -> moderngl.Context:
     """
     if settings.software_threads is not None:
         os.environ["LP_NUM_THREADS"] = str(settings.software_threads)
-    options: dict[str, object] = {"standalone": True, "require": 330}
+    options: dict[str, Any] = {"standalone": True, "require": 330}
     if sys.platform.startswith("linux"):
         options["backend"] = "egl"
         if settings.device_index is not None:
@@ -42,7 +43,6 @@ def open_context(settings: RenderSettings) -> moderngl.Context:
         context = moderngl.create_context(**options)
     except Exception as error:  # glcontext raises bare Exception, ValueError or ImportError
         raise RenderError(_no_context_message(settings, error)) from error
-    context.gc_mode = None  # objects are released by their owners, never by the collector's thread
     return context
 
 

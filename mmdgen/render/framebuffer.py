@@ -7,6 +7,7 @@ import numpy as np
 
 from mmdgen.errors import RenderError
 from mmdgen.images import Image
+from mmdgen.render.changes import PixelBox
 from mmdgen.render.programs import load_program
 
 
@@ -37,22 +38,30 @@ class OffscreenFramebuffer:
         self._program = load_program(context, "resolve", {"SAMPLES_PER_AXIS": samples_per_axis})
         self._program["u_height"] = size_px
         self._triangle = context.vertex_array(self._program, [])
-        self._pixels = bytearray(size_px * size_px * 4)
 
-    def begin(self) -> None:
-        """Clear to transparent black and make this the target of what is drawn next."""
+    def begin(self, box: PixelBox) -> None:
+        """Clear a part to transparent black; what is drawn next shows only there."""
         self._target.use()
+        scale = self.samples_per_axis
+        self._target.scissor = (
+            box.left * scale,
+            (self.size_px - box.bottom) * scale,  # sample rows count from the bottom
+            (box.right - box.left) * scale,
+            (box.bottom - box.top) * scale,
+        )
         self._target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
 
-    def read(self, *, premultiplied: bool) -> Image:
-        """The finished picture, (size, size, 4) uint8, top row first."""
+    def read(self, box: PixelBox, *, premultiplied: bool) -> Image:
+        """That part of the finished picture, (rows, columns, 4) uint8, top row first."""
+        width, height = box.right - box.left, box.bottom - box.top
         self._small.use()
+        self._small.scissor = viewport = (box.left, box.top, width, height)
         self._context.disable(moderngl.BLEND | moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         self._program["u_premultiplied"] = premultiplied
         self._samples.use(0)
         self._triangle.render(moderngl.TRIANGLES, vertices=3)
-        self._small.read_into(self._pixels, components=4)
-        return np.frombuffer(bytes(self._pixels), np.uint8).reshape(self.size_px, self.size_px, 4)
+        pixels = self._small.read(viewport=viewport, components=4, alignment=4)
+        return np.frombuffer(pixels, np.uint8).reshape(height, width, 4)
 
     def release(self) -> None:
         """Free the GL objects."""

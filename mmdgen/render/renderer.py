@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 
 import moderngl
@@ -12,13 +12,21 @@ from numpy.typing import NDArray
 from mmdgen.errors import RenderError
 from mmdgen.images import Image, linear_from_srgb
 from mmdgen.model import Bools, Floats
+from mmdgen.render.changes import PixelBox, find_change
 from mmdgen.render.context import RenderSettings, open_context
 from mmdgen.render.framebuffer import OffscreenFramebuffer
-from mmdgen.render.gpu_model import SKINNING_DEFINES, Draw, GpuModel
+from mmdgen.render.geometry import Draw, DrawList
+from mmdgen.render.gpu_model import GpuModel
 from mmdgen.render.programs import load_program
+from mmdgen.render.textures import SKINNING_DEFINES
 from mmdgen.rig import PosedModel, Rig
 from mmdgen.scene import View
 
+_PROGRAMS: Mapping[str, tuple[str, dict[str, int]]] = {
+    "surface": ("surface", {}),
+    "opaque": ("surface", {"OPAQUE": 1}),
+    "edge": ("edge", {}),
+}
 _BATCH = 64  # poses whose tables are on the GPU at a time
 
 # Columns of material factors (see MaterialElements).
@@ -39,7 +47,8 @@ class Renderer:
         # Front faces are clockwise in MMD's left-handed space, which clip space does not mirror.
         self._context.front_face = "cw"
         self._programs = {
-            name: load_program(self._context, name, SKINNING_DEFINES) for name in ("surface", "edge")
+            name: load_program(self._context, source, SKINNING_DEFINES | defines)
+            for name, (source, defines) in _PROGRAMS.items()
         }
         for program in self._programs.values():
             for unit, name in enumerate(("u_bones", "u_morphs", "u_uv_morphs", "u_sdef"), start=1):
@@ -83,78 +92,121 @@ class Renderer:
             (N, size, size, 4) uint8, sRGB, top row first, alpha stored as the view says; transparent pixels
             are (0, 0, 0, 0).
         """
-        if posed.bone_palette.ndim != 4:
-            raise RenderError("poses to draw need exactly one batch axis")
-        images = np.empty((len(posed.bone_palette), view.size_px, view.size_px, 4), np.uint8)
-        for first in range(0, len(images), _BATCH):
-            batch = slice(first, min(first + _BATCH, len(images)))
-            model.upload(posed, batch)
-            for pose in range(batch.start, batch.stop):
-                images[pose] = self._draw(model, posed, pose, view)
+        everywhere = PixelBox(0, 0, view.size_px, view.size_px)
+        images = np.empty((_pose_count(posed), view.size_px, view.size_px, 4), np.uint8)
+        for pose, part in self._parts(model, model.geometry.everything, posed, view, everywhere):
+            images[pose] = part
         return images
 
-    def _draw(self, model: GpuModel, posed: PosedModel, pose: int, view: View) -> Image:
+    def render_changes(
+        self, model: GpuModel, posed: PosedModel, view: View, base: PosedModel, base_image: Image
+    ) -> NDArray[np.uint8]:
+        """The same pictures as `render`, bit for bit, drawing only what differs from another picture.
+
+        Where only vertex morphs differ, as in the expressions of a face, a small part of the picture and of
+        the triangles is drawn anew; else all of it.
+
+        Args:
+            model: from `load`.
+            posed: poses with one batch axis (N,).
+            view: camera, light and picture.
+            base: one pose, batch axis (1,).
+            base_image: its picture, as `render` drew it with the same view.
+        """
+        change = find_change(base, posed, view)
+        if change is None:
+            return self.render(model, posed, view)
+        images = np.repeat(base_image[None], _pose_count(posed), axis=0)
+        box = change.box
+        if box.left < box.right and box.top < box.bottom:
+            draw_list = model.geometry.restricted(change.triangles)
+            for pose, part in self._parts(model, draw_list, posed, view, box):
+                images[pose, box.top : box.bottom, box.left : box.right] = part
+            draw_list.release()
+        return images
+
+    def _parts(
+        self, model: GpuModel, draw_list: DrawList, posed: PosedModel, view: View, box: PixelBox
+    ) -> Iterator[tuple[int, Image]]:
+        """Draw a part of each pose's picture."""
         target = self._framebuffer(view)
-        target.begin()
+        count = _pose_count(posed)
+        for first in range(0, count, _BATCH):
+            batch = range(first, min(first + _BATCH, count))
+            model.upload(posed, slice(batch.start, batch.stop))
+            for pose in batch:
+                target.begin(box)
+                self._draw(model, draw_list, posed, pose, view)
+                yield pose, target.read(box, premultiplied=view.premultiplied)
+
+    def _draw(self, model: GpuModel, draw_list: DrawList, posed: PosedModel, pose: int, view: View) -> None:
         materials = _posed_materials(posed, pose)
-        self._context.enable_only(moderngl.BLEND | moderngl.DEPTH_TEST)
+        self._context.enable_only(moderngl.DEPTH_TEST)
         self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA  # "over", premultiplied
         self._context.depth_func = "<="  # MMD: a later surface at the same depth wins
         model.bind_tables()
-        visible = [draw for draw in model.draws if materials[draw.material, 3] > 0.0]
-        self._draw_surfaces(model, visible, materials, posed, pose, view)
+        visible = [draw for draw in draw_list.draws if materials[draw.material, 3] > 0.0]
+        for name in ("surface", "opaque"):
+            self._set_pose(self._programs[name], model, pose, view)
+        self._context.cull_face = "back"
+        for draw in visible:
+            self._draw_surface(model, draw_list, draw, materials[draw.material], posed, pose, view)
         if view.outline_px > 0.0:
-            self._draw_edges(model, [draw for draw in visible if draw.has_edge], materials, pose, view)
-        return target.read(premultiplied=view.premultiplied)
+            with_edge = [draw for draw in visible if draw.has_edge]
+            self._draw_edges(model, draw_list, with_edge, materials, pose, view)
 
-    def _draw_surfaces(
+    def _draw_surface(
         self,
         model: GpuModel,
-        draws: list[Draw],
-        materials: Floats,
+        draw_list: DrawList,
+        draw: Draw,
+        values: Floats,
         posed: PosedModel,
         pose: int,
         view: View,
     ) -> None:
-        program = self._programs["surface"]
-        self._set_pose(program, model, pose, view)
-        self._context.cull_face = "back"
-        for draw in draws:
-            values = materials[draw.material]
-            program["u_ambient"] = tuple(values[_AMBIENT] * view.light.ambient)
-            program["u_diffuse"] = (*(values[:3] * view.light.directional), values[3])
-            multiply, add = _texture_factors(posed, pose, draw.material)
-            program["u_texture_multiply"] = multiply
-            program["u_texture_add"] = add
-            model.bind_texture(draw.material)
-            self._cull(not draw.double_sided)
-            model.surface.render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)
+        name = "opaque" if draw.is_opaque and values[3] >= 1.0 else "surface"
+        program = self._programs[name]
+        program["u_ambient"] = tuple(values[_AMBIENT] * view.light.ambient)
+        program["u_diffuse"] = (*(values[:3] * view.light.directional), values[3])
+        program["u_texture_multiply"], program["u_texture_add"] = _texture_factors(posed, pose, draw.material)
+        model.bind_texture(draw.material)
+        self._switch(moderngl.BLEND, name == "surface")
+        self._switch(moderngl.CULL_FACE, not draw.double_sided)
+        draw_list.arrays[name].render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)
 
     def _draw_edges(
-        self, model: GpuModel, draws: list[Draw], materials: Floats, pose: int, view: View
+        self,
+        model: GpuModel,
+        draw_list: DrawList,
+        draws: list[Draw],
+        materials: Floats,
+        pose: int,
+        view: View,
     ) -> None:
         program = self._programs["edge"]
         self._set_pose(program, model, pose, view)
         self._context.cull_face = "front"
-        self._cull(True)
-        units_per_px = (view.camera.top - view.camera.bottom) / 256.0  # outline_px is meant at 256 px
+        self._context.enable(moderngl.CULL_FACE | moderngl.BLEND)
         for draw in draws:
             values = materials[draw.material]
             color = np.clip(values[_EDGE_COLOR], 0.0, 1.0)
             if color[3] <= 0.0 or values[_EDGE_SIZE] <= 0.0:
                 continue
             program["u_edge_color"] = (*linear_from_srgb(color[:3]), color[3])
-            program["u_thickness"] = float(values[_EDGE_SIZE]) * view.outline_px * units_per_px
-            model.edge.render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)
+            program["u_thickness"] = float(values[_EDGE_SIZE]) * view.edge_units
+            draw_list.arrays["edge"].render(
+                moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index
+            )
 
     def _set_pose(self, program: moderngl.Program, model: GpuModel, pose: int, view: View) -> None:
-        program["u_clip_from_world"].write(np.ascontiguousarray(view.camera.clip_from_world().T))
+        program["u_clip_from_world"] = tuple(view.camera.clip_from_world().T.ravel())
         program["u_pose"] = pose % _BATCH
         rows = model.table_rows
         program["u_rows"] = rows
 
-    def _cull(self, enabled: bool) -> None:
-        (self._context.enable if enabled else self._context.disable)(moderngl.CULL_FACE)
+    def _switch(self, flag: int, enabled: bool) -> None:
+        (self._context.enable if enabled else self._context.disable)(flag)
 
     def _framebuffer(self, view: View) -> OffscreenFramebuffer:
         key = (view.size_px, view.samples_per_axis)
@@ -180,6 +232,12 @@ class Renderer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _pose_count(posed: PosedModel) -> int:
+    if len(posed.batch_shape) != 1:
+        raise RenderError(f"poses to draw need exactly one batch axis, these have {posed.batch_shape}")
+    return posed.batch_shape[0]
 
 
 def _posed_materials(posed: PosedModel, pose: int) -> Floats:

@@ -12,6 +12,9 @@ from mmdgen.images import Image
 ROW_SHIFT = 10
 ROW_TEXELS = 1 << ROW_SHIFT  # width of table textures: OpenGL 3.3 promises no more than 1024
 
+# What shaders/skinning.glsl has to know of the tables.
+SKINNING_DEFINES = {"ROW_TEXELS": ROW_TEXELS, "ROW_SHIFT": ROW_SHIFT}
+
 _SRGB8_ALPHA8 = 0x8C43
 
 
@@ -50,7 +53,7 @@ class TableTexture:
     def holds(self, values: NDArray[np.float32]) -> bool:
         """Whether tables of this shape fit."""
         count, texels, _ = values.shape
-        return count <= self.tables and -(-texels // ROW_TEXELS) == self.rows
+        return bool(count <= self.tables and -(-texels // ROW_TEXELS) == self.rows)
 
     def write(self, values: NDArray[np.float32]) -> None:
         """Replace the first tables, (n, texels, 4); they must fit, see `holds`."""

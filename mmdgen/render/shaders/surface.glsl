@@ -1,6 +1,7 @@
 // surface.glsl: one material of a posed model, THA1's Phong in linear light.
 // colour = texture * (K_a * L_a + K_d * max(0, n.l) * L_d); the light shines from the viewer, l = (0, 0, -1)
 // in MMD axes; no specular, toon, sphere map or shadow. Writes colour multiplied by alpha.
+// OPAQUE: for triangles whose alpha is 1 everywhere. Never discarding, it lets the depth test come first.
 
 #if defined VERTEX_SHADER
 #include "skinning.glsl"
@@ -32,8 +33,12 @@ void main() {
     vec4 texel = texture(u_texture, v_uv);
     vec3 surface = mix(vec3(1.0), texel.rgb * u_texture_multiply.rgb, u_texture_multiply.a);
     surface = clamp(surface + (surface - 1.0) * u_texture_add.a + u_texture_add.rgb, 0.0, 1.0);
+#if defined OPAQUE
+    float alpha = 1.0;
+#else
     float alpha = clamp(u_diffuse.a * texel.a, 0.0, 1.0);
     if (alpha < 1e-7) discard;
+#endif
     float size = dot(v_normal, v_normal);
     // A zero or broken normal gets no directional light, and does no other harm.
     float lambert = size > 0.0 ? max(0.0, -v_normal.z * inversesqrt(size)) : 0.0;

@@ -1,0 +1,83 @@
+"""Expressions drawn in a part of the picture are the same pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmdgen.model import Model
+from mmdgen.pose import Pose
+from mmdgen.render import Renderer
+from mmdgen.render.changes import find_change
+from mmdgen.rig import PosedModel, build_rig
+from tests.builders import about_y, bone, material, vertex_morph
+from tests.render.scenes import DOUBLE_SIDED, EDGE, VIEW, quads
+
+
+def layered_face() -> Model:
+    """Overlapping half-transparent and edged quads; a morph moves the middle one."""
+    return quads(
+        (-7.0, -7.0, 7.0, 7.0, 2.0),
+        (-2.2, -2.2, 2.4, 2.1, 0.0),
+        (-6.0, 0.3, 6.0, 5.5, -1.0),
+        materials=[
+            material("顔", flags=EDGE),
+            material("目", diffuse=(1.0, 0.2, 0.2, 0.8), flags=EDGE | DOUBLE_SIDED),
+            material("髪", diffuse=(0.2, 1.0, 0.2, 0.5)),
+        ],
+        bones=[bone("頭")],
+        morphs=[vertex_morph("まばたき", dict.fromkeys(range(4, 8), (0.3, 0.8, -0.2)))],
+    )
+
+
+def poses_of(model: Model, weights: list[float]) -> PosedModel:
+    pose = Pose.rest(model, (len(weights),))
+    pose.morph_weights[:, 0] = weights
+    return build_rig(model).pose(pose)
+
+
+@pytest.mark.parametrize("outline_px", [0.0, 8.0])
+def test_changed_part_equals_the_whole_picture_bit_for_bit(renderer: Renderer, outline_px: float) -> None:
+    model = layered_face()
+    view = replace(VIEW, outline_px=outline_px)
+    gpu_model = renderer.load(build_rig(model), {})
+    base = poses_of(model, [1.0])
+    posed = poses_of(model, [0.0, 0.3, 0.77, 1.0])
+    base_image = renderer.render(gpu_model, base, view)[0]
+    whole = renderer.render(gpu_model, posed, view)
+    part = renderer.render_changes(gpu_model, posed, view, base, base_image)
+    gpu_model.release()
+    assert (part == whole).all()
+    assert (part[3] == base_image).all()
+    assert (part[0] != base_image).any()
+
+
+def test_only_the_moved_part_is_drawn_again() -> None:
+    model = layered_face()
+    change = find_change(poses_of(model, [1.0]), poses_of(model, [0.0, 0.5]), VIEW)
+    assert change is not None
+    box = change.box
+    assert 0 < box.left < box.right < 16
+    assert 0 < box.top < box.bottom < 16
+    assert change.triangles.tolist() == [True] * 6
+
+
+def test_turned_head_needs_whole_pictures() -> None:
+    model = layered_face()
+    pose = Pose.rest(model, (1,))
+    pose.bone_rotations[0, 0] = about_y(5)
+    assert find_change(poses_of(model, [1.0]), build_rig(model).pose(pose), VIEW) is None
+
+
+def test_nothing_moved_is_nothing_to_draw(renderer: Renderer) -> None:
+    model = quads((-2.0, -2.0, 2.0, 2.0, 0.0))
+    rig = build_rig(model)
+    gpu_model = renderer.load(rig, {})
+    rest = rig.pose(Pose.rest(model, (1,)))
+    image = renderer.render(gpu_model, rest, VIEW)[0]
+    again = renderer.render_changes(gpu_model, rig.pose(Pose.rest(model, (3,))), VIEW, rest, image)
+    gpu_model.release()
+    assert (again == image).all()
+    assert np.shape(again) == (3, 16, 16, 4)

@@ -1,0 +1,113 @@
+"""Order, opacity and reach of the triangles that are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmdgen.model import Model
+from mmdgen.pose import Pose
+from mmdgen.render import Renderer
+from mmdgen.render.crop import reachable_triangles
+from mmdgen.render.opacity import opaque_triangles
+from mmdgen.rig import build_rig
+from tests.builders import about_z, bone, build_model, material, uv_morph, vertex
+from tests.render.scenes import VIEW, draw, plain, quads
+
+
+def test_triangle_is_opaque_only_where_every_texel_around_it_is() -> None:
+    texture = np.full((64, 64, 4), 255, np.uint8)
+    texture[:, 48:, 3] = 254
+    corners = [
+        (0.2, 0.2),
+        (0.3, 0.2),
+        (0.3, 0.3),
+        (0.7, 0.2),
+        (0.72, 0.2),
+        (0.72, 0.3),
+        (1.2, 0.2),
+        (1.3, 0.2),
+        (1.2, 0.3),
+    ]
+    model = build_model(
+        vertices=[vertex(uv=uv) for uv in corners], textures=["t.png"], materials=[material("髪", texture=0)]
+    )
+    assert opaque_triangles(model, {0: texture}).tolist() == [True, False, False]
+    assert opaque_triangles(model, {}).all()
+
+
+def test_see_through_material_and_sliding_texture_are_not_opaque() -> None:
+    texture = np.full((8, 8, 4), 200, np.uint8)
+    glass = build_model(materials=[material("硝子", diffuse=(1.0, 1.0, 1.0, 0.9))])
+    sliding = build_model(
+        textures=["t.png"], materials=[material("涙", texture=0)], morphs=[uv_morph("流", {0: (1, 0, 0, 0)})]
+    )
+    assert not opaque_triangles(glass, {}).any()
+    assert not opaque_triangles(sliding, {0: texture}).any()
+
+
+@pytest.mark.parametrize("clear_first", [False, True])
+def test_sorting_opaque_triangles_never_changes_what_hides_what(
+    renderer: Renderer, clear_first: bool
+) -> None:
+    """A near half-transparent sheet, drawn before 600 opaque triangles, hides those behind it, as in MMD."""
+    rng = np.random.default_rng(0)
+    sheet = (-8.0, -8.0, 8.0, 0.0, -5.0)
+    opaque = [(-8.0, -8.0, 8.0, 8.0, float(z)) for z in rng.permutation(300)]
+    colors = [plain((0.8, 0.1, 0.1, 0.5))] + [plain((0.0, 0.4, float(z[4]) / 300, 1.0)) for z in opaque]
+    order = [sheet, *opaque] if clear_first else [*opaque, sheet]
+    materials = colors if clear_first else [*colors[1:], colors[0]]
+    camera = replace(VIEW.camera, far=400.0)
+    picture = draw(renderer, quads(*order, materials=materials), replace(VIEW, camera=camera))
+    nearest = [0, int(np.floor(_srgb(0.4) * 255 + 0.05)), 0, 255]
+    assert (picture[:8] == nearest).all()
+    assert (picture[8:, :, 3] == (127 if clear_first else 255)).all()
+    assert (picture[8:, :, 0] > 0).all()
+
+
+def _srgb(linear: float) -> float:
+    return float(1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def stack(depths: np.ndarray) -> Model:
+    """Quads of one material, each with a colour of its own through its texture coordinates."""
+    vertices, faces = [], []
+    for z in depths:
+        first = len(vertices)
+        corners = ((-8.0, 8.0), (8.0, 8.0), (8.0, -8.0), (-8.0, -8.0))
+        vertices += [vertex((x, y, z), uv=(0.5, 0.1 + 0.8 * float(z) / 50.0)) for x, y in corners]
+        faces += [(first, first + 1, first + 2), (first, first + 2, first + 3)]
+    specs = [plain((0.2, 0.3, 0.4, 1.0), texture=0)]
+    return build_model(vertices=vertices, faces=faces, materials=specs, textures=["t.png"])
+
+
+def test_long_opaque_run_shows_its_nearest_triangle(renderer: Renderer) -> None:
+    """1,000 triangles in random depth order: their clusters are sorted, the picture is not changed."""
+    depths = np.random.default_rng(3).permutation(500) / 10.0
+    ramp = np.full((100, 1, 4), 255, np.uint8)
+    ramp[:, 0, :3] = np.linspace(250, 0, 100)[:, None]
+    picture = draw(renderer, stack(depths), textures={0: ramp})
+    assert (picture == draw(renderer, stack(np.zeros(1)), textures={0: ramp})).all()
+
+
+def test_triangles_that_never_enter_the_picture_are_left_out() -> None:
+    model = build_model(
+        bones=[bone("首")],
+        vertices=[
+            vertex(corner)
+            for x, y in ((0.0, 0.0), (30.0, 0.0), (0.0, 10.0), (0.0, -30.0))
+            for corner in ((x, y + 0.5, 0.0), (x + 0.5, y, 0.0), (x, y, 0.0))
+        ],
+    )
+    pose = Pose.rest(model, (3,))
+    assert reachable_triangles(build_rig(model).pose(pose), VIEW.camera).tolist() == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    pose.bone_rotations[1, 0], pose.bone_rotations[2, 0] = about_z(40), about_z(-90)
+    turned = reachable_triangles(build_rig(model).pose(pose), VIEW.camera)
+    assert turned.tolist() == [True, True, True, True]
