@@ -213,17 +213,24 @@ def _model_rows(
             f"{100 * float(np.mean(table.columns[name][of_model])):.1f} %"
             for name in ("expression_changed_from_rest", "posed_changed_from_expression")
         )
-        warnings = facts.get("warnings", [])
-        remarks = escape(
-            "; ".join(warnings[:2]) + (f"; {len(warnings) - 2} more" if len(warnings) > 2 else "")
-        )
-        yield (
-            f"<tr><td>{thumbnail}</td><td>{escape(str(facts.get('name', '')))}<br><code>{model_id}</code></td>"
-            f"<td>{escape(table.columns['group'][row])}</td><td>{table.name}</td><td>{counts[number]:,}</td>"
-            f"<td>{escape(str(facts.get('format', '')))}</td>"
-            f"<td>{facts.get('counts', {}).get('triangles', 0):,}</td><td>{expression}</td><td>{posed}</td>"
-            f"<td><small>{remarks}</small></td></tr>"
-        )
+        cells = [
+            thumbnail,
+            f"{escape(str(facts.get('name', '')))}<br><code>{model_id}</code>",
+            escape(table.columns["group"][row]),
+            table.name,
+            f"{counts[number]:,}",
+            escape(str(facts.get("format", ""))),
+            f"{facts.get('counts', {}).get('triangles', 0):,}",
+            expression,
+            posed,
+            f"<small>{_remarks(facts.get('warnings', []))}</small>",
+        ]
+        yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _remarks(warnings: list[str]) -> str:
+    more = f"; {len(warnings) - 2} more" if len(warnings) > 2 else ""
+    return escape("; ".join(warnings[:2]) + more)
 
 
 def _left_out(manifest: Mapping[str, Any]) -> str:
