@@ -25,7 +25,8 @@ ROWS = [
         ]
     },
     {"mmdgen.formats": ["mmdgen.formats"], "mmdgen.rig": ["mmdgen.rig"]},
-    {"mmdgen.cast": ["mmdgen.cast"], "mmdgen.annotate": ["mmdgen.annotate"]},
+    {"mmdgen.annotate": ["mmdgen.annotate"]},
+    {"mmdgen.cast": ["mmdgen.cast"]},  # writes its true annotations
     {"mmdgen.sampling": ["mmdgen.sampling"]},
     {"mmdgen.catalog": ["mmdgen.catalog"]},
     {"mmdgen.render": ["mmdgen.render"], "mmdgen.dataset": ["mmdgen.dataset"]},

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from mmdgen.dataset.storage import make_folder, partial_path, storage_error
 
 
-def write_builtin_characters(folder: Path, count: int) -> None:
-    """Write the characters of seeds 0 to count - 1 to `folder`/cast-NNN. Those that are there stay.
+def write_builtin_characters(
+    folder: Path,
+    count: int,
+    *,
+    first_seed: int = 0,
+    on_written: Callable[[Path], None] = lambda folder: None,
+) -> None:
+    """Write characters of successive seeds to `folder`/cast-NNN. Those that are there stay.
+
+    Args:
+        folder: is made.
+        count: how many.
+        first_seed: the first one's seed; its folder's number.
+        on_written: called with each character's folder.
 
     Raises:
         StorageError: the folder cannot be written.
     """
     from mmdgen.cast import make_character, write_character
 
-    for seed in range(count):
+    for seed in range(first_seed, first_seed + count):
         target = folder / f"cast-{seed:03d}"
         if target.is_dir():
+            on_written(target)
             continue
         make_folder(folder)
         partial = partial_path(target)
@@ -28,3 +42,4 @@ def write_builtin_characters(folder: Path, count: int) -> None:
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
             raise storage_error(target, error) from error
+        on_written(target)

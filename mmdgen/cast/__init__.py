@@ -1,0 +1,9 @@
+"""The built-in characters: original anime characters, made from a seed by the program itself."""
+
+from __future__ import annotations
+
+from mmdgen.cast.character import Character, make_character
+from mmdgen.cast.files import write_character
+from mmdgen.cast.traits import Traits, draw_traits
+
+__all__ = ["Character", "Traits", "draw_traits", "make_character", "write_character"]

@@ -1,0 +1,112 @@
+"""The painted textures of body and clothes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mmdgen.cast.body import CLOTH_WINDOW
+from mmdgen.cast.curves import Array, lerp, smoothstep
+from mmdgen.cast.paint import Canvas, ellipse
+from mmdgen.cast.textures import skin_shadow
+from mmdgen.cast.traits import Color, FaceTraits, OutfitTraits, shaded, tinted
+from mmdgen.images import Image
+
+
+def paint_skin(face: FaceTraits) -> Image:
+    """Skin by height: the shadow that the chin throws on the neck."""
+    canvas = Canvas.blank(64, 256, face.skin, (-2.0, 2.0, -1.3, 0.3))
+    canvas.lay(skin_shadow(face), 0.95 * smoothstep(-0.42, -0.22, canvas.y))
+    for sign in (-1, 1):
+        canvas.lay(skin_shadow(face), 0.45 * ellipse(canvas, (sign * 0.42, -0.66), (0.34, 0.03), 1.2))
+    return canvas.image()
+
+
+def paint_cloth(outfit: OutfitTraits, size: int = 512) -> Image:
+    """The garment seen from the front: pattern, folds, and what is sewn on it."""
+    canvas = Canvas.blank(size, size, outfit.main, CLOTH_WINDOW)
+    _pattern(canvas, outfit)
+    folds = np.sin(canvas.x * 9 + 2.0 * np.sin(canvas.y * 2.1)) * smoothstep(-1.2, -2.6, canvas.y)
+    canvas.shade(0.86, 0.5 * smoothstep(0.2, 1.0, folds))
+    canvas.shade(
+        (0.86, 0.84, 0.90), 0.55 * smoothstep(0.55, 1.0, np.abs(canvas.x)) * smoothstep(-0.9, -1.5, canvas.y)
+    )
+    if outfit.kind in ("shirt", "track", "coat", "dress", "idol"):
+        _closure(canvas, outfit)
+    if outfit.kind in ("track",):
+        stripe = smoothstep(0.05, 0.03, np.abs(np.abs(canvas.x) - 1.0 - 0.2 * np.abs(canvas.y + 1)))
+        canvas.lay(outfit.accent, stripe)
+    return canvas.image()
+
+
+def _pattern(canvas: Canvas, outfit: OutfitTraits) -> None:
+    if outfit.kind == "kimono":
+        for k in range(40):
+            center = (((k * 0.754877) % 1) * 3.2 - 1.6, -((k * 0.569840) % 1) * 4.6)
+            petal = np.arctan2(canvas.y - center[1], canvas.x - center[0])
+            r = np.hypot(canvas.x - center[0], canvas.y - center[1])
+            canvas.lay(
+                tinted(outfit.accent, (1, 1, 1), 0.3 * (k % 3)),
+                0.9 * smoothstep(0.02, 0.0, r - 0.10 * (0.75 + 0.25 * np.cos(5 * petal))),
+            )
+        return
+    soft = tinted(outfit.main, outfit.second, 0.55)
+    if outfit.pattern == "stripes":
+        canvas.lay(soft, smoothstep(0.2, 0.4, np.sin(canvas.y * 14)))
+    elif outfit.pattern == "checks":
+        canvas.lay(soft, 0.5 * smoothstep(0.1, 0.3, np.sin(canvas.x * 11)))
+        canvas.lay(soft, 0.5 * smoothstep(0.1, 0.3, np.sin(canvas.y * 11)))
+    elif outfit.pattern == "dots":
+        dots = np.hypot(
+            (canvas.x * 4) % 1 - 0.5, (canvas.y * 4 + 0.5 * (np.floor(canvas.x * 4) % 2)) % 1 - 0.5
+        )
+        canvas.lay(soft, smoothstep(0.26, 0.20, dots))
+
+
+def _closure(canvas: Canvas, outfit: OutfitTraits) -> None:
+    canvas.shade(0.80, 0.8 * smoothstep(0.016, 0.006, np.abs(canvas.x - 0.02)) * (canvas.y < -0.4))
+    if outfit.kind != "track":
+        for k in range(9):
+            canvas.lay(
+                shaded(outfit.second, 0.8), ellipse(canvas, (0.0, -0.95 - 0.42 * k), (0.045, 0.045), 0.4)
+            )
+
+
+def paint_trim(outfit: OutfitTraits) -> Image:
+    """Collar (left half: u around, v from the neck outward) and tie (right half)."""
+    collar_color: dict[str, Color] = {
+        "sailor": outfit.second, "kimono": outfit.second, "blazer": outfit.main, "coat": outfit.main,
+        "shirt": outfit.main, "dress": (0.97, 0.96, 0.97), "idol": (0.97, 0.96, 0.97),
+    }  # fmt: skip
+    color = collar_color.get(outfit.kind, tinted(outfit.main, outfit.second, 0.12))
+    left = Canvas.blank(128, 256, color)
+    if outfit.kind == "sailor":
+        line = tinted(outfit.accent, (1, 1, 1), 0.75 if sum(color) < 1.6 else 0.0)
+        for at in (0.66, 0.80):
+            left.lay(line, smoothstep(0.030, 0.020, np.abs(left.y - at)))
+    elif outfit.kind in ("track", "dress", "idol", "kimono"):
+        left.lay(outfit.accent, smoothstep(0.80, 0.84, left.y) * (outfit.kind != "kimono"))
+    left.shade(0.80, 0.5 * smoothstep(0.25, 0.0, left.y))
+    right = Canvas.blank(128, 256, outfit.accent)
+    right.lay(shaded(outfit.accent, 0.5), 0.6 * smoothstep(0.75, 1.0, right.y))
+    if outfit.kind == "blazer":
+        right.lay(
+            tinted(outfit.accent, (1, 1, 1), 0.6),
+            smoothstep(0.75, 0.85, np.sin(20 * (right.y + 0.4 * right.x))),
+        )
+    return np.concatenate([left.image(), right.image()], axis=1)
+
+
+def trim_uv(material: str, uvs: Array) -> Array:
+    """Texture coordinates in the collar's or the tie's half of the trim texture."""
+    half = 0.0 if material == "collar" else 0.5
+    return np.stack(
+        [half + lerp(0.01, 0.49, np.clip(uvs[:, 0], 0, 1)), lerp(0.01, 0.99, np.clip(uvs[:, 1], 0, 1))],
+        axis=1,
+    )
+
+
+def paint_under(outfit: OutfitTraits) -> Image:
+    """The shirt under a jacket."""
+    white: Color = (0.95, 0.95, 0.96)
+    canvas = Canvas.blank(64, 64, tinted(white, outfit.second, 0.1 if sum(outfit.second) > 1.5 else 0.0))
+    return canvas.image()
