@@ -24,6 +24,7 @@ from mmdgen.model import (
 )
 
 Records = NDArray[Any]
+_LAST_KIND, _LAST_PANEL = int(max(MorphKind)), int(max(Panel))
 
 
 def read_morphs(
@@ -48,9 +49,9 @@ def read_morphs(
         names.append(reader.text(layout.encoding))
         names_en.append(reader.text(layout.encoding))
         panels[row], kind_byte = reader.take(2)
-        if kind_byte > max(MorphKind):
+        if kind_byte > _LAST_KIND:
             raise reader.error(f"morph type {kind_byte} is unknown", offset=reader.offset - 1)
-        if panels[row] > max(Panel):
+        if panels[row] > _LAST_PANEL:
             reader.warn(f"panel {panels[row]} is unknown", "put it under other", offset=reader.offset - 2)
             panels[row] = Panel.OTHER
         kind = MorphKind(kind_byte)
