@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmdgen.annotate.displacement import Displacement
 from mmdgen.annotate.face import Face
 from mmdgen.annotate.schema import Side
-from mmdgen.annotate.visibility import Grid, depth_map, visible
-from mmdgen.model import Bools, Floats
+from mmdgen.annotate.visibility import Grid, extent, visible_area
+from mmdgen.model import Bools, Floats, Ints
 
 CLOSED = 0.10  # share of the iris still seen when the eye is closed [at most 0.04]
 OPEN = 0.90  # share seen of an eye that stays open [1.00]
@@ -46,10 +47,12 @@ class Closing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Iris:
-    """One eye's iris: its triangles and the window in which it is looked at."""
+    """One eye's iris, the window in which it is looked at, and what may come before it."""
 
-    triangles: Floats  # (n, 3, 3)
+    faces: Ints  # (n, 3), vertices of its triangles
     grid: Grid
+    near_faces: Ints  # (m, 3), triangles that a morph may bring before it
+    near_materials: Ints  # (m,)
 
 
 class ClosingDetector:
@@ -142,34 +145,21 @@ class ClosingDetector:
         iris = self._irises[side]
         if iris is None:
             return None
-        face = self._face
-        corners = _mask(face, moved)[face.model.faces]
-        touched = np.unique(face.triangle_materials[corners.any(axis=1)])
-        occluders = self._occluders(touched, iris.grid)
+        rest = self._face.positions
+        is_moved = np.zeros(len(rest), np.bool_)
+        is_moved[moved.vertices] = True
+        corners = is_moved[iris.near_faces]
+        touched = np.unique(iris.near_materials[corners[:, 0] | corners[:, 1] | corners[:, 2]])
+        occluders = iris.near_faces[np.isin(iris.near_materials, touched)]
         key = (side, touched.tobytes())
         if key not in self._open_eyes:
-            self._open_eyes[key] = _seen_pixels(iris.triangles, face.positions[occluders], iris.grid)
+            self._open_eyes[key] = visible_area(rest[iris.faces], rest[occluders], iris.grid)
         before = self._open_eyes[key]
         if before == 0:
             return None
-        positions = face.positions.copy()
-        positions[moved.vertices] += moved.offsets
-        iris_after = positions[_iris_faces(face, side)]
-        return _seen_pixels(iris_after, positions[occluders], iris.grid) / before
-
-    def _occluders(self, materials: np.ndarray, grid: Grid) -> np.ndarray:
-        """Drawn triangles of some materials that are no iris and may come before the grid, (n, 3) corners."""
-        face = self._face
-        of_material = np.isin(face.triangle_materials, materials) & face.drawn_triangles
-        faces = face.model.faces[of_material]
-        faces = faces[~face.iris_vertices[faces].all(axis=1)]
-        reach = LARGEST_MOTION * self._unit
-        xy = face.positions[faces][..., :2]
-        low, high = xy.min(axis=1), xy.max(axis=1)
-        right, top = grid.left + grid.width * grid.step, grid.bottom + grid.height * grid.step
-        near = (low <= (right + reach, top + reach)).all(axis=1)
-        near &= (high >= (grid.left - reach, grid.bottom - reach)).all(axis=1)
-        return np.asarray(faces[near])
+        posed = rest.copy()
+        posed[moved.vertices] += moved.offsets
+        return visible_area(posed[iris.faces], posed[occluders], iris.grid) / before
 
     def _curvature(self, moved: Displacement, side: Side) -> float:
         """Sagitta over width of the lid lines after the morph, the mean of the eyes that it closes."""
@@ -199,34 +189,28 @@ def _lower_lid_ratio(moved: Displacement) -> float:
     return max(up, 0.0) / max(down, 1e-9)
 
 
-def _mask(face: Face, moved: Displacement) -> Bools:
-    mask = np.zeros(len(face.positions), np.bool_)
-    mask[moved.vertices] = True
-    return mask
-
-
-def _iris_faces(face: Face, side: Side) -> np.ndarray:
-    """Corners of the drawn iris triangles of one eye, (n, 3)."""
-    faces = face.model.faces[face.triangles_of(face.iris_vertices, all_corners=True)]
-    is_left = face.positions[faces, 0].mean(axis=1) > face.eyes.center_x
-    return np.asarray(faces[is_left == (side is Side.LEFT)])
-
-
 def _iris(face: Face, unit: float, side: Side) -> _Iris | None:
-    """The iris of one eye in its window; None where nothing follows the eye bones."""
-    triangles = face.positions[_iris_faces(face, side)]
+    """The iris of one eye in its window; None where nothing that is drawn follows the eye bones."""
     middle = face.eyes.left if side is Side.LEFT else face.eyes.right
     box = np.array(EYE_BOX) * unit
-    near = (np.abs(triangles[..., :2].mean(axis=1) - middle) < box).all(axis=1) if len(triangles) else []
-    triangles = triangles[near] if len(triangles) else triangles
-    if not len(triangles):
+    faces = face.model.faces[face.triangles_of(face.iris_vertices, all_corners=True)]
+    centers = face.positions[faces, :2].mean(axis=1)
+    faces = faces[(np.abs(centers - middle) < (min(box[0], face.eyes.half_distance), box[1])).all(axis=1)]
+    if not len(faces):
         return None
-    low = np.maximum(triangles[..., :2].min(axis=(0, 1)) - _MARGIN * unit, middle - box)
-    high = np.minimum(triangles[..., :2].max(axis=(0, 1)) + _MARGIN * unit, middle + box)
-    return _Iris(
-        triangles, Grid.around(float(low[0]), float(low[1]), float(high[0]), float(high[1]), _STEP * unit)
-    )
+    points = face.positions[faces.ravel(), :2]
+    low = np.maximum(points.min(axis=0) - _MARGIN * unit, middle - box)
+    high = np.minimum(points.max(axis=0) + _MARGIN * unit, middle + box)
+    grid = Grid.around(float(low[0]), float(low[1]), float(high[0]), float(high[1]), _STEP * unit)
+    reach = LARGEST_MOTION * unit
+    is_near = _triangles_near(face, low - reach, high + reach)
+    return _Iris(faces, grid, face.model.faces[is_near], face.triangle_materials[is_near])
 
 
-def _seen_pixels(iris: Floats, occluders: Floats, grid: Grid) -> int:
-    return int(np.count_nonzero(visible(depth_map(iris, grid), depth_map(occluders, grid))))
+def _triangles_near(face: Face, low: NDArray[np.float64], high: NDArray[np.float64]) -> Bools:
+    """Drawn triangles that are no iris and touch a box of the front view, (triangles,)."""
+    lowest, highest = extent(face.positions[face.model.faces, :2])
+    touches = (lowest[:, 0] <= high[0]) & (lowest[:, 1] <= high[1])
+    touches &= (highest[:, 0] >= low[0]) & (highest[:, 1] >= low[1])
+    is_iris = face.triangles_of(face.iris_vertices, all_corners=True)
+    return np.asarray(touches & face.drawn_triangles & ~is_iris)

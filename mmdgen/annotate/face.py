@@ -79,8 +79,8 @@ class Face:
 
     def triangles_of(self, vertices: Bools, *, all_corners: bool = False) -> Bools:
         """Drawn triangles with a corner (or all corners) among `vertices` (vertices,)."""
-        corners = vertices[self.model.faces]
-        return self.drawn_triangles & (corners.all(axis=1) if all_corners else corners.any(axis=1))
+        a, b, c = (vertices[self.model.faces[:, corner]] for corner in range(3))
+        return np.asarray(self.drawn_triangles & ((a & b & c) if all_corners else (a | b | c)))
 
 
 def find_face(model: Model, displacements: tuple[Displacement, ...]) -> Face:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.model import Bools, Floats
+
+Real = TypeVar("Real", bound=np.floating[Any])
 
 _PIXELS_AT_ONCE = 1 << 21  # bounds the memory of one batch of triangles
 
@@ -55,17 +58,24 @@ def depth_map(triangles: Floats, grid: Grid) -> Floats:
     """
     depth = np.full(grid.width * grid.height, np.inf, np.float32)
     corners = np.asarray(triangles, np.float64)
-    corners = corners[np.isfinite(corners).all(axis=(1, 2))]
+    corners = corners[np.isfinite(corners.sum(axis=(1, 2)))]
     xy = (corners[..., :2] - (grid.left, grid.bottom)) / grid.step - 0.5  # pixel centres at whole numbers
-    low = np.maximum(np.ceil(xy.min(axis=1)), 0).astype(np.int64)
-    high = np.minimum(np.floor(xy.max(axis=1)), (grid.width - 1, grid.height - 1)).astype(np.int64)
+    lowest, highest = extent(xy)
+    low = np.maximum(np.ceil(lowest), 0).astype(np.int64)
+    high = np.minimum(np.floor(highest), (grid.width - 1, grid.height - 1)).astype(np.int64)
     size = high - low + 1
     area2 = _cross(xy[:, 1] - xy[:, 0], xy[:, 2] - xy[:, 0])
-    seen = (size > 0).all(axis=1) & (np.abs(area2) > 1e-12)
+    seen = (size[:, 0] > 0) & (size[:, 1] > 0) & (np.abs(area2) > 1e-12)
     xy, z, low, size, area2 = xy[seen], corners[seen, :, 2], low[seen], size[seen], area2[seen]
     for rows in _batches(size[:, 0] * size[:, 1]):
         _draw(depth, grid.width, xy[rows], z[rows], low[rows], size[rows], area2[rows])
     return depth.reshape(grid.height, grid.width)
+
+
+def extent(corners: NDArray[Real]) -> tuple[NDArray[Real], NDArray[Real]]:
+    """Lowest and highest coordinates of triangles, (n, 3, d) to (n, d) each."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    return np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
 
 
 def visible_area(surface: Floats, occluders: Floats, grid: Grid) -> int:
