@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmdgen.errors import ModelError
-from mmdgen.model import Bytes, Floats, Ints, Model
+from mmdgen.model import Bools, Bytes, Floats, Ints, Model
 from mmdgen.pose import Pose
 from mmdgen.rig.deform import (
     Hierarchy,
@@ -41,6 +41,10 @@ from mmdgen.rig.transforms import (
     zero_vectors,
 )
 from mmdgen.rig.weights import build_skin
+
+# Poses are worked through in blocks of this many bone turns. Larger temporary arrays leave the processor's
+# cache and are returned to the system and fetched again at every operation.
+_TURNS_AT_ONCE = 8_192
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,21 +160,26 @@ def _require_fitting(model: Model, pose: Pose) -> None:
 
 def _pose_bones(rig: Rig, pose: Pose, weights: Weights, ik: bool) -> Floats:
     """The bone palette, (poses, bones, 4, 4)."""
-    own = _own_motions(flat_batch(pose.bone_rotations, 2), flat_batch(pose.bone_translations, 2))
-    add_bone_morphs(rig.morph_plan, weights, own)
-    if ik:
-        world = solve_ik(rig.ik_plan, rig.hierarchy, own)
-    else:
-        world = world_transforms(rig.hierarchy, add_appends(rig.hierarchy, own))
-    rows = world.rows if len(world.rows) else np.zeros(1, np.intp)  # a model without bones
-    return np.take(world.skins.astype(np.float32).swapaxes(0, 1), rows, axis=1)
+    turns, moves = flat_batch(pose.bone_rotations, 2), flat_batch(pose.bone_translations, 2)
+    moving = ((turns[..., :3] != 0) | (moves != 0)).any(axis=(0, 2))
+    palette = np.empty((len(turns), max(len(moving), 1), 4, 4), np.float32)
+    block_count = len(turns) * int(moving.sum()) // _TURNS_AT_ONCE + 1
+    for poses in np.array_split(np.arange(len(turns)), block_count):
+        own = _own_motions(turns[poses], moves[poses], moving)
+        add_bone_morphs(rig.morph_plan, weights[poses], own)
+        if ik:
+            world = solve_ik(rig.ik_plan, rig.hierarchy, own)
+        else:
+            world = world_transforms(rig.hierarchy, add_appends(rig.hierarchy, own))
+        rows = world.rows if len(world.rows) else np.zeros(1, np.intp)  # a model without bones
+        palette[poses] = world.skins.astype(np.float32).swapaxes(0, 1)[:, rows]
+    return palette
 
 
-def _own_motions(turns: Floats, moves: Floats) -> Motions:
+def _own_motions(turns: Floats, moves: Floats, moving: Bools) -> Motions:
     """The user's pose (poses, bones, ...) with the bone axis first, in float64 planes, arrays fresh."""
     poses, bones = turns.shape[:2]
-    moving = ((turns[..., :3] != 0).any(axis=2) | (moves != 0).any(axis=2)).any(axis=0)
-    own = Motions(identity_quaternions((bones, poses)), zero_vectors((bones, poses)), moving)
+    own = Motions(identity_quaternions((bones, poses)), zero_vectors((bones, poses)), moving.copy())
     movers = np.flatnonzero(moving)
     own.rotations[movers] = normalize_quaternions(_bone_planes(turns[:, movers]))
     own.translations[movers] = _bone_planes(moves[:, movers])
