@@ -79,7 +79,7 @@ class Rig:
         """
         _require_fitting(self.model, pose)
         weights = spread_weights(self.weight_flow, flat_batch(pose.morph_weights, 1))
-        return _gather(self, pose.batch_shape, weights, _pose_bones(self, pose, weights, ik))
+        return _gather(self, pose.batch_shape, weights, *_pose_bones(self, pose, weights, ik))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +94,7 @@ class PosedModel:
 
     rig: Rig
     bone_palette: Floats  # (..., bones, 4, 4), world_from_rest, for column vectors
+    bone_rotations: Floats  # (..., bones, 4), world rotations, unit quaternions x y z w with w >= 0
     moved_vertices: Ints  # (k,), ascending: all that some active vertex morph moves
     vertex_offsets: Floats  # (..., k, 3), to add to rest positions before skinning
     moved_uvs: Ints  # (j,), vertices whose texture coordinate moves
@@ -108,11 +109,6 @@ class PosedModel:
     def batch_shape(self) -> tuple[int, ...]:
         """The leading axes."""
         return self.bone_palette.shape[:-3]
-
-    @property
-    def bone_rotations(self) -> Floats:
-        """World rotations, unit quaternions x y z w with w >= 0, (..., bones, 4), computed at each call."""
-        return quaternions_from_matrices(self.bone_palette[..., :3, :3])
 
     @property
     def bone_positions(self) -> Floats:
@@ -158,11 +154,13 @@ def _require_fitting(model: Model, pose: Pose) -> None:
         )
 
 
-def _pose_bones(rig: Rig, pose: Pose, weights: Weights, ik: bool) -> Floats:
-    """The bone palette, (poses, bones, 4, 4)."""
+def _pose_bones(rig: Rig, pose: Pose, weights: Weights, ik: bool) -> tuple[Floats, Floats]:
+    """The bone palette (poses, bones, 4, 4) and world rotations (poses, bones, 4)."""
     turns, moves = flat_batch(pose.bone_rotations, 2), flat_batch(pose.bone_translations, 2)
     moving = ((turns[..., :3] != 0) | (moves != 0)).any(axis=(0, 2))
-    palette = np.empty((len(turns), max(len(moving), 1), 4, 4), np.float32)
+    bone_count = max(len(moving), 1)  # a model without bones has one identity row
+    palette = np.empty((len(turns), bone_count, 4, 4), np.float32)
+    rotations = np.empty((len(turns), bone_count, 4), np.float32)
     block_count = len(turns) * int(moving.sum()) // _TURNS_AT_ONCE + 1
     for poses in np.array_split(np.arange(len(turns)), block_count):
         own = _own_motions(turns[poses], moves[poses], moving)
@@ -171,9 +169,11 @@ def _pose_bones(rig: Rig, pose: Pose, weights: Weights, ik: bool) -> Floats:
             world = solve_ik(rig.ik_plan, rig.hierarchy, own)
         else:
             world = world_transforms(rig.hierarchy, add_appends(rig.hierarchy, own))
-        rows = world.rows if len(world.rows) else np.zeros(1, np.intp)  # a model without bones
-        palette[poses] = world.skins.astype(np.float32).swapaxes(0, 1)[:, rows]
-    return palette
+        rows = world.rows if len(world.rows) else np.zeros(1, np.intp)
+        skins = world.skins.swapaxes(0, 1)
+        palette[poses] = skins.astype(np.float32)[:, rows]
+        rotations[poses] = quaternions_from_matrices(skins[..., :3, :3]).astype(np.float32)[:, rows]
+    return palette, rotations
 
 
 def _own_motions(turns: Floats, moves: Floats, moving: Bools) -> Motions:
@@ -210,6 +210,7 @@ def _gather(rig: Rig, batch_shape: tuple[int, ...], weights: Weights, palette: F
     return PosedModel(
         rig=rig,
         bone_palette=batched(palette),
+        bone_rotations=batched(rotations),
         moved_vertices=moved.vertices,
         vertex_offsets=moved.offsets,
         moved_uvs=moved_uvs.vertices,
