@@ -98,8 +98,13 @@ def look_at_models(config: DatasetConfig, workers: int | None) -> list[SurveyedM
 
 @contextmanager
 def progress_bar(title: str, unit: str) -> Iterator[Any]:
-    """A bar on stderr; the value is a function that is told (done, total) and shows rate and time left."""
-    with tqdm(desc=title, unit=f" {unit}s", mininterval=0.3, leave=False, dynamic_ncols=True) as bar:
+    """A bar on stderr; the value is a function that is told (done, total) and shows rate and time left.
+
+    Where stderr is no terminal there is none: a log file has no use for it.
+    """
+    with tqdm(
+        desc=title, unit=f" {unit}s", mininterval=0.3, leave=False, dynamic_ncols=True, disable=None
+    ) as bar:
 
         def show(done: int, total: int) -> None:
             if bar.total != total:
