@@ -191,7 +191,9 @@ def _bone_planes(values: Floats) -> Reals:
     return np.moveaxis(np.array(values.transpose(2, 1, 0), np.float64, order="C"), 0, -1)
 
 
-def _gather(rig: Rig, batch_shape: tuple[int, ...], weights: Weights, palette: Floats) -> PosedModel:
+def _gather(
+    rig: Rig, batch_shape: tuple[int, ...], weights: Weights, palette: Floats, rotations: Floats
+) -> PosedModel:
     """The results with their pose axis split into the batch axes."""
     plan = rig.morph_plan
 
