@@ -34,6 +34,7 @@ from mmdgen.model import (
     VertexElements,
     VertexTable,
 )
+from mmdgen.pose import Pose
 
 Vector: TypeAlias = Sequence[float]
 Name: TypeAlias = str | int  # a name, or an index in file order
@@ -231,6 +232,24 @@ def build_model(
         rigid_bodies=_no_rigid_bodies(),
         joints=_no_joints(),
     )
+
+
+def build_pose(
+    model: Model,
+    *,
+    rotations: Mapping[Name, ArrayLike] | None = None,
+    translations: Mapping[Name, Vector] | None = None,
+    weights: Mapping[Name, float] | None = None,
+) -> Pose:
+    """One pose of a model, bones and morphs by name or index."""
+    pose = Pose.rest(model)
+    for name, rotation in (rotations or {}).items():
+        pose.bone_rotations[_index(name, model.bones.names)] = rotation
+    for name, translation in (translations or {}).items():
+        pose.bone_translations[_index(name, model.bones.names)] = translation
+    for name, weight in (weights or {}).items():
+        pose.morph_weights[_index(name, model.morphs.names)] = weight
+    return pose
 
 
 def about(axis: Vector, degrees: float) -> NDArray[np.float64]:
