@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from mmdgen.annotate.auto import propose_annotation
-from mmdgen.annotate.json_form import annotation_to_text
+from mmdgen.annotate.json_form import annotation_from_text, annotation_to_text
 from mmdgen.annotate.schema import Annotation
 from mmdgen.annotate.store import resolve
 from mmdgen.catalog.record import ModelRecord
@@ -44,7 +44,7 @@ def examine_model(
     )
     try:
         require_posable(model)
-        annotation = resolve(propose_annotation(model, record.model_id), saved)
+        annotation = _annotation(model, record.model_id, saved)
         if annotation.verdict is not None and not annotation.verdict.is_usable:
             raise ModelError(f"{source}: a person said: {annotation.verdict.reason or 'not usable'}")
         bound = bind_annotation(model, annotation, space)
@@ -56,6 +56,18 @@ def examine_model(
 def saved_digest(saved: Annotation | None) -> str:
     """Hash of what people said of a model; "" for nothing."""
     return "" if saved is None else hashlib.sha256(annotation_to_text(saved).encode()).hexdigest()[:16]
+
+
+def _annotation(model: Model, identity: str, saved: Annotation | None) -> Annotation:
+    """The machine's proposal with what people said; where the machine fails, people's words alone."""
+    try:
+        proposed = propose_annotation(model, identity)
+    except MmdgenError:
+        if saved is None:
+            raise
+        return saved
+    # Rounded as on disk: a run that reads the record back must see the same numbers as the one that made it.
+    return annotation_from_text(annotation_to_text(resolve(proposed, saved)), source=identity)
 
 
 def _counts(model: Model) -> dict[str, int]:

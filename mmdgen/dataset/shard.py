@@ -95,6 +95,10 @@ class ShardWriter:
             self._partial.replace(self.path)
         except OSError as error:
             raise storage_error(self.path, error) from error
+        if self._left_out:
+            write_text(self._left_out_path, json.dumps(self._left_out, ensure_ascii=False, indent=1) + "\n")
+        else:
+            remove_quietly(self._left_out_path)
         write_text(self._record, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self._rows))
 
     def _append(self, name: str, data: bytes) -> dict[str, Any]:

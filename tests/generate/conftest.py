@@ -1,0 +1,115 @@
+"""Tiny characters: a face of flat colours with two eyes and a mouth, drawn in a millisecond."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmdgen.annotate.schema import Annotation, HeadBounds, MorphChoice, Origin, Provenance, Role
+from mmdgen.annotate.store import AnnotationStore
+from mmdgen.dataset.config import DatasetConfig, Split, SplitRule
+from mmdgen.errors import RenderError
+from mmdgen.formats import model_id, write_pmx
+from mmdgen.model import Model
+from mmdgen.render import Renderer, RenderSettings
+from tests.builders import VertexSpec, bone, build_model, material, vertex, vertex_morph
+
+SAID = Provenance(Origin.HUMAN, "chosen")
+
+
+def quad(
+    x: float, y: float, half_width: float, half_height: float, z: float, bone_name: str
+) -> list[VertexSpec]:
+    """Four corners facing the viewer: left to right, top then bottom."""
+    return [
+        vertex((x + side * half_width, y + up * half_height, z), weights=((bone_name, 1.0),))
+        for up in (1, -1)
+        for side in (-1, 1)
+    ]
+
+
+def tiny_character(number: int) -> Model:
+    """A character whose chin is at y = 10 and whose top is at y = 12; `number` decides its colours."""
+    hue = np.random.default_rng(number).uniform(0.2, 1.0, (4, 3))
+    vertices = [
+        *quad(0, 9, 1.2, 0.9, 0.0, "首"),
+        *quad(0, 11, 0.9, 1.0, -1.0, "頭"),
+        *quad(0.4, 11.2, 0.2, 0.2, -1.2, "頭"),
+        *quad(-0.4, 11.2, 0.2, 0.2, -1.2, "頭"),
+        *quad(0, 10.4, 0.3, 0.02, -1.2, "頭"),
+    ]
+    faces = [corner + 4 * n for n in range(5) for corner in (0, 1, 2, 2, 1, 3)]
+    shut = [(0.0, -0.39, 0.0)] * 2
+    open_ = [(0.0, -0.25, 0.0)] * 2
+    return build_model(
+        name=f"小人{number}",
+        bones=[bone("首", position=(0, 10, 0)), bone("頭", position=(0, 10.2, 0), parent="首")],
+        vertices=vertices,
+        faces=faces,
+        materials=[
+            material("体", diffuse=(*hue[0], 1.0), ambient=tuple(hue[0]), triangles=2),
+            material("顔", diffuse=(*hue[1], 1.0), ambient=tuple(hue[1]), triangles=2),
+            material("目", diffuse=(*hue[2], 1.0), ambient=tuple(hue[2]), triangles=4),
+            material("口", diffuse=(*hue[3], 1.0), ambient=tuple(hue[3])),
+        ],
+        morphs=[
+            vertex_morph("左目", dict(zip((8, 9), shut, strict=True))),
+            vertex_morph("右目", dict(zip((12, 13), shut, strict=True))),
+            vertex_morph("あ", dict(zip((18, 19), open_, strict=True))),
+        ],
+    )
+
+
+def annotate_tiny(identity: str) -> Annotation:
+    """What a person says of a tiny character."""
+    roles = (Role.EYE_WINK_LEFT, Role.EYE_WINK_RIGHT, Role.MOUTH_AAA)
+    names = ("左目", "右目", "あ")
+    return Annotation(
+        model_id=identity,
+        head=HeadBounds(bottom=10.0, top=12.0, center_x=0.0, provenance=SAID),
+        roles={
+            role: MorphChoice(index, name, None, SAID)
+            for index, (role, name) in enumerate(zip(roles, names, strict=True))
+        },
+    )
+
+
+@pytest.fixture
+def make_dataset(tmp_path: Path) -> Callable[..., DatasetConfig]:
+    """Writes tiny characters, one folder each, and gives the configuration of a data set of them."""
+
+    def make(count: int = 4, *, samples: int = 24, **changes: object) -> DatasetConfig:
+        models, said = tmp_path / "models", tmp_path / "annotations"
+        for number in range(count):
+            folder = models / f"tiny-{number}"
+            folder.mkdir(parents=True, exist_ok=True)
+            data = write_pmx(tiny_character(number))
+            (folder / "model.pmx").write_bytes(data)
+            if AnnotationStore(said).get(model_id(data)) is None:
+                AnnotationStore(said).put(annotate_tiny(model_id(data)))
+        config = DatasetConfig(
+            name="tiny",
+            out=tmp_path / "out",
+            splits=(SplitRule(Split.TRAIN, samples, groups=("tiny-*",)),),
+            size_px=32,
+            samples_per_pixel=1,
+            shard_size=8,
+            folders=(models,),
+            annotations=said,
+        )
+        return replace(config, **changes)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Renderer:
+    """A renderer, or a skip that says why there is none."""
+    try:
+        return Renderer(RenderSettings(software_threads=0))
+    except RenderError as error:
+        pytest.skip(str(error))

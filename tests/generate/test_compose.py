@@ -1,0 +1,125 @@
+"""Samples of one model: what shows in which picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmdgen.dataset.config import DatasetConfig
+from mmdgen.dataset.keys import SampleKey
+from mmdgen.dataset.reader import decode_png
+from mmdgen.dataset.sample import Sample, pixel_sha256
+from mmdgen.errors import DatasetError, ModelError
+from mmdgen.formats import model_id
+from mmdgen.generate.compose import ModelSource, ModelStage, compose_samples, model_light, portrait_view
+from mmdgen.pose import THA1
+from mmdgen.render import Renderer
+from tests.generate.conftest import annotate_tiny
+
+MakeDataset = Callable[..., DatasetConfig]
+
+
+def source_of(config: DatasetConfig, number: int = 0) -> ModelSource:
+    path = config.folders[0] / f"tiny-{number}" / "model.pmx"
+    identity = model_id(path.read_bytes())
+    return ModelSource(identity, f"tiny-{number}", path, annotate_tiny(identity))
+
+
+def samples_of(renderer: Renderer, config: DatasetConfig, indices: range) -> list[Sample]:
+    source = source_of(config)
+    keys = [SampleKey(source.model_id, index) for index in indices]
+    return list(compose_samples(renderer, source, keys, "train", config))
+
+
+def draw(renderer: Renderer, config: DatasetConfig, **pose: float) -> np.ndarray:
+    source = source_of(config)
+    view = portrait_view(source.annotation, config, model_light(config, source.model_id))
+    with ModelStage(renderer, source, THA1, view) as stage:
+        return stage.draw(THA1.vector(**pose)[None])[0]
+
+
+def test_samples_hang_on_their_keys_not_on_their_batch(renderer: Renderer, make_dataset: MakeDataset) -> None:
+    config = make_dataset(1)
+    together = {str(sample.key): sample for sample in samples_of(renderer, config, range(40))}
+    alone = samples_of(renderer, config, range(37, 38))[0]
+    other = together[str(alone.key)]
+    assert alone.posed == other.posed
+    assert alone.expression == other.expression
+    assert alone.rest == other.rest
+    np.testing.assert_array_equal(alone.vector, other.vector)
+
+
+def test_the_pixel_hash_is_that_of_the_decoded_png(renderer: Renderer, make_dataset: MakeDataset) -> None:
+    for sample in samples_of(renderer, make_dataset(1), range(3)):
+        for picture in (sample.rest, sample.expression, sample.posed):
+            assert pixel_sha256(decode_png(picture.png)) == picture.pixel_sha256
+
+
+def test_the_zero_pose_with_the_mouth_open_is_the_rest_picture(
+    renderer: Renderer, make_dataset: MakeDataset
+) -> None:
+    config = make_dataset(1)
+    rest = decode_png(samples_of(renderer, config, range(1))[0].rest.png)
+    np.testing.assert_array_equal(draw(renderer, config, mouth=1.0), rest)
+    assert not np.array_equal(draw(renderer, config, mouth=0.0), rest)
+
+
+def test_the_left_eye_closes_on_the_viewers_right(renderer: Renderer, make_dataset: MakeDataset) -> None:
+    config = make_dataset(1)
+    differs = (draw(renderer, config) != draw(renderer, config, left_eye=1.0)).any(axis=-1)
+    assert differs[:, 16:].any()
+    assert not differs[:, :16].any()
+
+
+def test_the_expression_picture_does_not_turn_the_head(renderer: Renderer, make_dataset: MakeDataset) -> None:
+    config = make_dataset(1)
+    for sample in samples_of(renderer, config, range(4)):
+        pose = dict(zip(THA1.names, sample.vector.tolist(), strict=True))
+        face = {name: pose[name] for name in ("left_eye", "right_eye", "mouth")}
+        np.testing.assert_array_equal(decode_png(sample.expression.png), draw(renderer, config, **face))
+        np.testing.assert_array_equal(decode_png(sample.posed.png), draw(renderer, config, **pose))
+
+
+def test_the_head_stands_in_the_middle_half(renderer: Renderer, make_dataset: MakeDataset) -> None:
+    image = draw(renderer, make_dataset(1))
+    rows = np.flatnonzero((image[:, 16] != 0).any(axis=-1))
+    assert rows[0] == 8  # the top of the face at 12 is a quarter from the upper border
+    assert (image[:8] == 0).all()
+
+
+def test_the_facts_say_what_changed(renderer: Renderer, make_dataset: MakeDataset) -> None:
+    for sample in samples_of(renderer, make_dataset(1), range(4)):
+        assert 0.0 < sample.quality["rest"]["coverage"] < 1.0
+        assert 0.0 < sample.quality["expression"]["changed_from_rest"] < 0.2
+        assert sample.quality["posed"]["changed_from_expression"] > 0.0
+
+
+def test_an_empty_rest_picture_is_said(renderer: Renderer, make_dataset: MakeDataset) -> None:
+    config = make_dataset(1)
+    source = source_of(config)
+    head = source.annotation.head
+    far = type(head)(bottom=500.0, top=501.0, center_x=0.0, provenance=head.provenance)
+    lost = ModelSource(
+        source.model_id,
+        source.group,
+        source.path,
+        type(source.annotation)(source.model_id, far, source.annotation.roles),
+    )
+    with pytest.raises(ModelError, match=r"model.pmx: its rest picture is empty; check the head"):
+        list(compose_samples(renderer, lost, [SampleKey(source.model_id, 0)], "train", config))
+
+
+def test_a_model_that_changed_since_the_plan_is_not_the_models_fault(
+    renderer: Renderer, make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    config = make_dataset(1)
+    source = source_of(config)
+    source.path.write_bytes(source.path.read_bytes() + b"\0")
+    with pytest.raises(DatasetError, match="was changed while the data set was made"):
+        list(compose_samples(renderer, source, [SampleKey(source.model_id, 0)], "train", config))
+    source.path.unlink()
+    with pytest.raises(DatasetError, match="cannot be read any more"):
+        list(compose_samples(renderer, source, [SampleKey(source.model_id, 0)], "train", config))
