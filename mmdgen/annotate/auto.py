@@ -94,8 +94,9 @@ def _center_x(face: Face, unit: float) -> float:
 
 
 def _eye_centers(face: Face) -> EyeCenters:
-    eyes = face.eyes
-    provenance = Provenance(Origin.AUTO, eyes.method, eyes.confidence, eyes.reasons, ANNOTATOR)
+    """The irises' middles; where there are none, those of the lids."""
+    eyes, method = (face.irises, "irises") if face.irises else (face.eyes, face.eyes.method)
+    provenance = Provenance(Origin.AUTO, method, face.eyes.confidence, face.eyes.reasons, ANNOTATOR)
     left, right = (float(eyes.left[0]), float(eyes.left[1])), (float(eyes.right[0]), float(eyes.right[1]))
     return EyeCenters(left, right, provenance)
 

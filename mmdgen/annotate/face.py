@@ -60,7 +60,8 @@ class Face:
     iris_vertices: Bools  # (vertices,), follow the eye bones
     triangle_materials: NDArray[np.int32] = field(repr=False)  # (triangles,)
     drawn_triangles: Bools = field(repr=False)  # (triangles,), of materials that are not transparent
-    eyes: Eyes
+    eyes: Eyes  # the middles of what the lids move: the unit u is measured from here
+    irises: Eyes | None  # the middles of the irises
 
     @property
     def positions(self) -> Floats:
@@ -106,6 +107,7 @@ def find_face(model: Model, displacements: tuple[Displacement, ...]) -> Face:
     drawn = model.materials.diffuse[triangle_materials, 3] > OPAQUE
     iris_vertices = bound_vertices(model, eye_bones)
     hints = name_hints(model.morphs)
+    irises = _find_irises(model, bones, _shown(model, drawn) & iris_vertices)
     return Face(
         model=model,
         displacements=displacements,
@@ -115,9 +117,8 @@ def find_face(model: Model, displacements: tuple[Displacement, ...]) -> Face:
         iris_vertices=iris_vertices,
         triangle_materials=triangle_materials,
         drawn_triangles=drawn,
-        eyes=_find_eyes(
-            model, displacements, hints, bones, head_vertices, _shown(model, drawn) & iris_vertices
-        ),
+        eyes=_find_eyes(model, displacements, hints, bones, head_vertices, irises),
+        irises=irises,
     )
 
 
@@ -148,34 +149,40 @@ def _shown(model: Model, drawn: Bools) -> Bools:
     return shown
 
 
+def _find_irises(model: Model, bones: BoneRoles, iris_vertices: Bools) -> Eyes | None:
+    """The middles of what follows the eye bones on either side of the head bone."""
+    points = model.vertices.positions[iris_vertices, :2].astype(np.float64)
+    is_left = points[:, 0] > float(model.bones.rest_positions[bones.head, 0])
+    if min(is_left.sum(), (~is_left).sum()) < 3:
+        return None
+    # the outermost twentieth is left out: highlights and the like may stand off
+    left, right = (np.percentile(points[side], (5, 95), axis=0).mean(axis=0) for side in (is_left, ~is_left))
+    return Eyes(left, right, "irises", 0.8, ("no eye-closing morph of a known name",))
+
+
 def _find_eyes(
     model: Model,
     displacements: tuple[Displacement, ...],
     hints: tuple[NameHint, ...],
     bones: BoneRoles,
     head_vertices: Bools,
-    iris_vertices: Bools,
+    irises: Eyes | None,
 ) -> Eyes:
     """Eyes from the both-eye morph that its name tells, checked against the irises; else from those alone."""
     middle = float(model.bones.rest_positions[bones.head, 0])
-    positions = model.vertices.positions
-    irises = _two_middles(positions[iris_vertices], middle)
     for index in _morphs_named(hints, Feature.EYE_WINK):
         moved = displacements[index]
-        moved = moved.restricted(
-            head_vertices[moved.vertices] & (moved.lengths > 0.1 * moved.lengths.max(initial=0))
-        )
-        lids = _two_middles(positions[moved.vertices], middle)
+        is_much = moved.lengths > 0.1 * moved.lengths.max(initial=0.0)
+        moved = moved.restricted(head_vertices[moved.vertices] & is_much)
+        lids = _two_middles(model.vertices.positions[moved.vertices], middle)
         if lids is None:
             continue
         if irises is None:
-            return Eyes(*lids, "lids", 0.8, ("no iris follows the eye bones",))
-        spacing = irises[0][0] - irises[1][0]
-        if max(np.linalg.norm(lid - iris) for lid, iris in zip(lids, irises, strict=True)) < 0.5 * spacing:
+            return Eyes(*lids, "lids", 0.8, ("nothing follows the eye bones: no iris to look at",))
+        apart = max(np.linalg.norm(lids[0] - irises.left), np.linalg.norm(lids[1] - irises.right))
+        if apart < irises.half_distance:
             return Eyes(*lids, "lids", 1.0)
-    if irises is not None:
-        return Eyes(*irises, "irises", 0.8, ("no eye-closing morph of a known name",))
-    return _eyes_from_bones(model, bones)
+    return irises or _eyes_from_bones(model, bones)
 
 
 def _eyes_from_bones(model: Model, bones: BoneRoles) -> Eyes:

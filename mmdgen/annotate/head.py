@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mmdgen.annotate.face import Face
 from mmdgen.annotate.lexicon import names_hat
 from mmdgen.annotate.schema import Feature
-from mmdgen.annotate.visibility import Grid, depth_map
+from mmdgen.annotate.visibility import Grid, depth_map, opened
 from mmdgen.model import NO_INDEX, Bools, Panel
 
 MOUTH_ABOVE_CHIN = 0.30  # u; measured 0.23 to 0.39, the stablest proportion of these faces
@@ -25,6 +25,7 @@ BRIDGED_GAP = 0.35  # of the same distance: shadows between lip and chin that ar
 
 TOP_RANGE = (1.1, 2.6)  # u above the eyes, of measured hair tops
 USUAL_TOP = 1.75  # u above the eyes, where the hair cannot be trusted
+STRAND = 0.2  # u; what is thinner in the front view is a strand of hair, not the head
 
 _STRIP = 0.11  # u; half width of the front profile
 _STEP = 0.01  # u; its sampling
@@ -97,8 +98,8 @@ def find_mouth(face: Face) -> Mouth | None:
 def find_top(face: Face, unit: float) -> Top:
     """The top of the flat hair over the middle of the head.
 
-    Columns of the front silhouette near the middle; a robust arch through their heights passes over strands
-    and gaps. What its material names call a hat, ribbon or the like is left out if hair is under it.
+    Columns of the front silhouette near the middle, without strands; a robust arch through their heights
+    passes over gaps and tufts. What its material names call a hat is left out if there is hair under it.
     """
     is_worn = np.array([names_hat(name) for name in face.model.materials.names], np.bool_)
     head = face.triangles_of(face.head_vertices, all_corners=True)
@@ -164,15 +165,20 @@ def _arch(face: Face, unit: float, triangles: Bools) -> _Arch | None:
 def _column_heights(
     face: Face, unit: float, triangles: Bools
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Highest surface in each column of the front view over the middle half of the face, NaN for none."""
-    middle, eyes_y = face.eyes.center_x, face.eyes.y
-    grid = Grid.around(
-        middle - 0.5 * unit, eyes_y + 0.5 * unit, middle + 0.5 * unit, eyes_y + 5 * unit, 2 * _STEP * unit
-    )
+    """Highest surface in each column of the front view over the middle half of the face, NaN for none.
+
+    Strands that are thinner than a finger (STRAND) are wiped off the silhouette first.
+    """
+    middle, eyes_y, step = face.eyes.center_x, face.eyes.y, 2 * _STEP * unit
+    half_width = (0.5 + STRAND) * unit
+    bottom, top = eyes_y + 0.5 * unit, eyes_y + 5 * unit
+    grid = Grid.around(middle - half_width, bottom, middle + half_width, top, step)
     seen = np.isfinite(depth_map(face.positions[face.model.faces[triangles]], grid))
-    rows = grid.rows_y()
-    highest = np.where(seen.any(axis=0), rows[grid.height - 1 - np.argmax(seen[::-1], axis=0)], np.nan)
-    return grid.columns_x() - middle, highest
+    thick = opened(seen, round(STRAND * unit / step))
+    highest = grid.rows_y()[grid.height - 1 - np.argmax(thick[::-1], axis=0)] + step / 2
+    x = grid.columns_x() - middle
+    central = np.abs(x) < 0.5 * unit
+    return x[central], np.where(thick.any(axis=0), highest, np.nan)[central]
 
 
 def _mouth_candidates(face: Face, *, named: bool) -> list[int]:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from mmdgen.model import Bools, Floats
@@ -76,6 +77,14 @@ def extent(corners: NDArray[Real]) -> tuple[NDArray[Real], NDArray[Real]]:
     """Lowest and highest coordinates of triangles, (n, 3, d) to (n, d) each."""
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     return np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+
+
+def opened(mask: Bools, size: int) -> Bools:
+    """A mask (h, w) without whatever a square of `size` pixels does not fit into (morphological opening)."""
+    if size < 2 or size > min(mask.shape):
+        return mask
+    fits = sliding_window_view(mask, (size, size)).all(axis=(2, 3))
+    return np.asarray(sliding_window_view(np.pad(fits, size - 1), (size, size)).any(axis=(2, 3)))
 
 
 def visible_area(surface: Floats, occluders: Floats, grid: Grid) -> int:

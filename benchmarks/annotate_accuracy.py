@@ -1,0 +1,151 @@
+"""How often the automatic annotation is right, on built-in characters whose true annotation is known.
+
+    python benchmarks/annotate_accuracy.py --count 200
+
+Prints the head bounds' errors in u (eyes above chin), the share of right roles, the wrong ones with their
+confidence, and a calibration table: of the fields that were proposed with a confidence, how many are right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmdgen.annotate import propose_annotation
+from mmdgen.annotate.displacement import Displacement, cosine, half_weights, resolve_displacements
+from mmdgen.annotate.schema import Annotation, MorphChoice, Role
+from mmdgen.cast import Character, make_character
+from mmdgen.errors import AnnotationError
+
+BOUNDS_TOLERANCE = 0.1  # u
+SAME = 0.99  # cosine of two morphs that do the same
+BINS = (0.0, 0.3, 0.5, 0.7, 0.9, 0.97, 1.01)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One proposed field."""
+
+    seed: int
+    field: str
+    confidence: float
+    is_right: bool
+    note: str
+
+
+def judge(seed: int, character: Character) -> Iterator[Judged]:
+    """Compare the proposal with the truth, field by field."""
+    model, truth = character.model, character.annotation
+    assert truth.eyes is not None
+    try:
+        proposed = propose_annotation(model, truth.model_id)
+    except AnnotationError as error:
+        yield Judged(seed, "all", 0.0, False, str(error))
+        return
+    unit = truth.eyes.left[1] - truth.head.bottom
+    for name in ("bottom", "top"):
+        error = (getattr(proposed.head, name) - getattr(truth.head, name)) / unit
+        confidence = proposed.head.provenance.confidence
+        note = f"{error:+.3f} {'; '.join(proposed.head.provenance.reasons)}"
+        yield Judged(seed, name, confidence, abs(error) <= BOUNDS_TOLERANCE, note)
+    moved = resolve_displacements(model)
+    for role in Role:
+        yield from _judge_role(seed, role, character, proposed, moved, unit)
+
+
+def _judge_role(
+    seed: int,
+    role: Role,
+    character: Character,
+    proposed: Annotation,
+    moved: tuple[Displacement, ...],
+    unit: float,
+) -> Iterator[Judged]:
+    model, truth = character.model, character.annotation
+    true, ours = _true_choice(truth.roles, role), proposed.roles.get(role)
+    if true is None and ours is None:
+        return
+    if ours is None:
+        assert true is not None
+        yield Judged(seed, role.value, 0.0, False, f"missing, true is '{true.name}'")
+        return
+    confidence = ours.provenance.confidence
+    if true is None:
+        yield Judged(seed, role.value, confidence, False, f"'{ours.name}' has no such role")
+        return
+    x = model.vertices.positions[:, 0]
+
+    def effect(choice: MorphChoice) -> Displacement:
+        whole = moved[choice.morph]
+        if choice.half is None:
+            return whole
+        return whole.scaled(half_weights(x[whole.vertices], truth.head.center_x, unit, choice.half))
+
+    a, b = effect(ours), effect(true)
+    is_same = ours.morph == true.morph and ours.half == true.half
+    likeness = cosine(a, b)
+    stretch = float(np.linalg.norm(a.offsets) / max(np.linalg.norm(b.offsets), 1e-9))
+    is_right = is_same or (likeness >= SAME and 0.9 < stretch < 1.1)
+    note = f"'{ours.name}' for '{true.name}', cosine {likeness:.3f}, {'; '.join(ours.provenance.reasons)}"
+    yield Judged(seed, role.value, confidence, is_right, note)
+
+
+def _true_choice(roles: Mapping[Role, MorphChoice], role: Role) -> MorphChoice | None:
+    """The true choice of a role; a side without a morph of its own is played by its half."""
+    if role in roles:
+        return roles[role]
+    side = role.side.value
+    if side not in ("left", "right"):
+        return None
+    both = roles.get(Role(f"{role.feature.value}_both"))
+    if both is None:
+        return None
+    from mmdgen.annotate.schema import Half
+
+    return MorphChoice(both.morph, both.name, Half(side), both.provenance)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    judged: list[Judged] = []
+    seconds: list[float] = []
+    for seed in range(options.seed, options.seed + options.count):
+        character = make_character(seed)
+        start = time.process_time()
+        propose_annotation(character.model, character.annotation.model_id)
+        seconds.append(time.process_time() - start)
+        judged += judge(seed, character)
+    report(judged, seconds)
+
+
+def report(judged: list[Judged], seconds: list[float]) -> None:
+    print(f"{len(seconds)} characters, CPU {np.median(seconds):.2f} s each (at most {max(seconds):.2f})")
+    groups: defaultdict[str, list[Judged]] = defaultdict(list)
+    for entry in judged:
+        groups["bounds" if entry.field in ("bottom", "top") else "roles"].append(entry)
+        if entry.field in ("bottom", "top"):
+            groups[entry.field].append(entry)
+    for name in ("bottom", "top", "roles"):
+        right = sum(entry.is_right for entry in groups[name])
+        print(f"{name}: {right} of {len(groups[name])} right ({100 * right / len(groups[name]):.2f} %)")
+    print("wrong by field:", dict(Counter(e.field for e in judged if not e.is_right).most_common()))
+    for entry in judged:
+        if not entry.is_right:
+            print(f"  seed {entry.seed} {entry.field} ({entry.confidence:.2f}): {entry.note}")
+    print("confidence    fields   right")
+    for low, high in zip(BINS[:-1], BINS[1:], strict=True):
+        of_bin = [entry.is_right for entry in judged if low <= entry.confidence < high]
+        if of_bin:
+            print(f"{low:.2f}..{min(high, 1.0):.2f}  {len(of_bin):8d}  {100 * np.mean(of_bin):6.1f} %")
+
+
+if __name__ == "__main__":
+    main()
