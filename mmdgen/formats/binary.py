@@ -193,7 +193,8 @@ class BinaryReader:
             raise self.error(f"{what} {tag} is unknown", offset=position) from None
         except IndexError:
             self.element = element
-            raise self.error(f"needs more bytes than the file has ({len(data):,})", offset=position) from None
+            start = min(position - tag_at, len(data))
+            raise self.error(f"needs more bytes than the {len(data):,} of the file", offset=start) from None
         size_of_tag = np.zeros(256, np.int64)
         for known, size in sizes.items():
             size_of_tag[known] = size
@@ -204,7 +205,8 @@ class BinaryReader:
         offsets[1:] += self.offset
         if int(offsets[-1]) > len(data):
             self.element = count - 1
-            raise self.error(f"needs more bytes than the file has ({len(data):,})", offset=int(offsets[-2]))
+            start = int(offsets[-2])
+            raise self.error(f"needs more bytes than the {len(data):,} of the file", offset=start)
         self.offset = int(offsets[-1])
         return found, offsets
 
