@@ -122,7 +122,10 @@ def _scan(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _is_inside(path: Path, root: Path) -> bool:
-    return path.resolve().is_relative_to(root)
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # a circle of links
+        return False
 
 
 def _shown(path: Path, folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,7 +117,7 @@ def test_opacity_and_edge_byte_become_flags() -> None:
     assert flags(material_edge=0, alpha=0.98) == MaterialFlag.DOUBLE_SIDED
 
 
-def test_toon_is_the_files_own_name_where_it_has_a_list(tmp_path: object) -> None:
+def test_toon_is_the_files_own_name_where_it_has_a_list() -> None:
     own = read(PmdFile(toon=2, toons=[b"own.bmp"] * 10))
     assert own.textures[own.materials.toons[0]] == "own.bmp"
     standard = read(PmdFile(toon=2))
@@ -231,10 +232,8 @@ def test_name_may_fill_its_field_and_garbage_may_follow_the_nul() -> None:
     assert model.warnings == ()
 
 
-def test_shared_toon_beside_the_model_wins_over_the_generated_one(tmp_path: object) -> None:
-    from pathlib import Path
-
-    folder = Path(str(tmp_path))
+def test_shared_toon_beside_the_model_wins_over_the_generated_one(tmp_path: Path) -> None:
+    folder = tmp_path
     shared = load_texture(folder, "toon03.bmp")
     assert shared.pixels is not None
     assert shared.pixels[-1, 0].tolist() == [154, 154, 154, 255]
