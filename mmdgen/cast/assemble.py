@@ -95,7 +95,7 @@ def _vertex_table(whole: Part, bones: Sequence[Bone], origin: Array, scale: floa
 
 def _bone_slots(
     weights: Mapping[str, Array], bones: Sequence[Bone], count: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The four strongest bones of each vertex, as PMX stores them."""
     index = {bone.key: i for i, bone in enumerate(bones)}
     keys = [key for key in weights if key in index]
@@ -123,7 +123,7 @@ def _bone_slots(
 
 
 def _display_frames(bones: int, morphs: int) -> tuple[DisplayFrame, ...]:
-    def frame(name: str, english: str, special: bool, is_morph: bool, indices: np.ndarray) -> DisplayFrame:  # type: ignore[type-arg]
+    def frame(name: str, english: str, special: bool, is_morph: bool, indices: np.ndarray) -> DisplayFrame:
         return DisplayFrame(
             name, english, special, np.full(len(indices), is_morph, np.bool_), indices.astype(np.int32)
         )

@@ -1,4 +1,4 @@
-"""Neck, torso and arms, and the cloth over them: horizontal sections and tubes, in head units below the chin."""
+"""Neck, torso and arms, and the cloth over them: sections and tubes, in head units below the chin."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from mmdgen.cast.mesh import Part, grid_triangles, outward, tube
 
 NECK_TOP, HIP = 0.22, -4.7
 _HEIGHTS = (HIP, -3.7, -2.9, -2.1, -1.5, -1.15, -0.9, -0.74, -0.62, -0.5, -0.36, -0.15, NECK_TOP)
-_HALF_WIDTHS = (1.02, 0.92, 0.74, 0.84, 0.92, 0.97, 0.97, 0.88, 0.66, 0.45, 0.345, 0.30, 0.30)
+_HALF_WIDTHS = (1.02, 0.92, 0.72, 0.80, 0.87, 0.90, 0.89, 0.80, 0.62, 0.44, 0.335, 0.29, 0.29)
 _MIDDLES = (0.14, 0.12, 0.08, 0.08, 0.10, 0.14, 0.16, 0.17, 0.18, 0.19, 0.19, 0.16, 0.10)
 _FRONTS = (0.62, 0.56, 0.50, 0.60, 0.72, 0.62, 0.53, 0.46, 0.41, 0.37, 0.32, 0.30, 0.30)
 _BACKS = (0.66, 0.56, 0.44, 0.50, 0.54, 0.55, 0.53, 0.50, 0.46, 0.40, 0.34, 0.30, 0.30)
 _POWER = 2.3
-SHOULDER = (0.84, -0.88, 0.16)  # joint of the left arm
-_ARM = ((0.70, -0.80, 0.16), (0.98, -1.10, 0.16), (2.10, -2.02, 0.17), (3.16, -2.98, 0.10))
-_ARM_RADII = (0.30, 0.27, 0.205, 0.155)
+_ARM = ((0.58, -0.88, 0.16), (0.90, -1.10, 0.16), (1.86, -2.16, 0.17), (2.76, -3.20, 0.10))
+_ARM_RADII = (0.22, 0.245, 0.195, 0.15)
 CLOTH_WINDOW = (-1.6, 1.6, -4.8, 0.4)  # left, right, bottom, top of the cloth texture
 
 
@@ -147,7 +146,7 @@ def arm_part(
 def hand_part(side: int, material: str) -> list[Part]:
     """A simple hand: palm with closed fingers, and a thumb."""
     name = "left" if side > 0 else "right"
-    start, along = np.array(_ARM[3]), normalized(np.array([0.71, -0.66, -0.05]))
+    start, along = np.array(_ARM[3]), normalized(np.array([0.66, -0.75, -0.05]))
     depth = np.array([0.0, 0.0, 1.0])
     up = normalized(np.cross(along, depth))
     angles = np.arange(10) * (2 * np.pi / 10)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from mmdgen.annotate.schema import Annotation
+from mmdgen.cast.accessories import accessory_parts, paint_extra
 from mmdgen.cast.assemble import Placement, assemble
 from mmdgen.cast.body import BodyShape, skin_parts
 from mmdgen.cast.cloth_paint import paint_cloth, paint_skin, paint_trim, paint_under, trim_uv
@@ -15,7 +18,7 @@ from mmdgen.cast.expressions import standard_expressions
 from mmdgen.cast.eyes import LEFT, RIGHT, EyeShape, blush, brow, eye_white, iris_parts, lashes, lid_wall
 from mmdgen.cast.face import eye_hole, face_part, mouth_hole, opening_angles
 from mmdgen.cast.hair import hair_parts
-from mmdgen.cast.head import HeadShape
+from mmdgen.cast.head import HeadShape, ear
 from mmdgen.cast.materials import standard_looks
 from mmdgen.cast.mesh import Part
 from mmdgen.cast.mouth import MouthShape, cavity, teeth, tongue
@@ -59,7 +62,7 @@ def make_character(seed: int) -> Character:
         COMMENT,
         [_mapped(part) for part in _parts(traits, shape)],
         standard_looks(0.8 if traits.hair.translucent else 1.0),
-        standard_bones(_eye_pivots(traits, shape), -CHIN_HEIGHT / traits.face.unit, 0.84),
+        standard_bones(_eye_pivots(traits, shape), -CHIN_HEIGHT / traits.face.unit, 0.78),
         expressions,
         placement,
     )
@@ -80,6 +83,7 @@ def _parts(traits: Traits, shape: HeadShape) -> list[Part]:
         *_face_parts(traits, shape),
         *clothes_parts(traits.outfit, body),
         *hair_parts(traits.hair, traits.face.width),
+        *accessory_parts(traits, shape),
     ]
 
 
@@ -90,10 +94,18 @@ def _face_parts(traits: Traits, shape: HeadShape) -> list[Part]:
     lips = mouth_hole(mouth.outline, mouth.motions())
     parts = [face_part(shape, [*eye_holes, lips], "face")]
     for eye, hole in zip(eyes, eye_holes, strict=True):
+        parts.append(_ear_with_skin(shape, eye.side))
         parts += [eye_white(shape, eye), lid_wall(shape, eye, opening_angles(hole)), *iris_parts(shape, eye)]
         parts += [*lashes(shape, eye), brow(shape, eye), blush(shape, eye)]
     parts += [cavity(shape, mouth, opening_angles(lips)), teeth(shape, mouth), tongue(shape, mouth)]
     return parts
+
+
+def _ear_with_skin(shape: HeadShape, side: int) -> Part:
+    part = ear(shape, side)
+    light, shadow = np.array([0.5, 0.75]), np.array([0.5, 0.1])
+    inside = (part.uvs[:, 1:] < 0.3).astype(np.float64)
+    return replace(part, uvs=light + (shadow - light) * 0.9 * inside)
 
 
 def _mapped(part: Part) -> Part:
@@ -120,4 +132,5 @@ def _textures(traits: Traits, shape: HeadShape) -> dict[str, Image]:
         "trim.png": paint_trim(traits.outfit),
         "under.png": paint_under(traits.outfit),
         "hair.png": paint_hair(traits),
+        "extra.png": paint_extra(traits),
     }

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmdgen.cast.body import HIP, BodyShape, arm_part, torso_weights, trunk_part, trunk_uv
-from mmdgen.cast.curves import Array, lerp, normalized, profile, smoothstep
-from mmdgen.cast.mesh import Part, facing, grid_triangles, outward, rigid
+from mmdgen.cast.curves import Array, lerp, profile, smoothstep
+from mmdgen.cast.mesh import Part, facing, grid_triangles, plump
 from mmdgen.cast.traits import OutfitTraits
 
 
@@ -239,23 +239,6 @@ COLLARS: dict[str, Callable[[BodyShape, Cut], list[Part]]] = {
 }  # fmt: skip
 
 
-def _pillow(material: str, center: Array, right: Array, up: Array, depth: float, outline: Array) -> Part:
-    """A plump shape: an outline (n, 2) in a plane, raised in the middle on both sides."""
-    n = len(outline)
-    forward = normalized(np.cross(right, up))
-    rings = []
-    for size, height in ((0.02, 1.0), (0.5, 0.86), (0.85, 0.45), (1.0, 0.0), (0.85, -0.45), (0.02, -0.6)):
-        flat = outline * size
-        rings.append(center + flat[:, :1] * right + flat[:, 1:] * up + forward * depth * height)
-    positions = np.stack(rings)
-    v = np.array([0.1, 0.3, 0.5, 0.9, 0.5, 0.3])
-    uvs = np.stack(np.broadcast_arrays(np.linspace(0, 1, n)[None], v[:, None]), axis=-1).reshape(-1, 2)
-    part = Part(
-        material, positions.reshape(-1, 3), grid_triangles(6, n, wrap=True), uvs, rigid("upper_body2", 6 * n)
-    )
-    return outward(part)
-
-
 def bow_parts(
     material: str, center: tuple[float, float, float], size: float, bone: str, *, tails: bool = True
 ) -> list[Part]:
@@ -269,7 +252,7 @@ def bow_parts(
         loop = np.stack(
             [sign * (0.06 + 0.52 * spread), (0.07 + 0.24 * spread) * np.sin(t) * 1.1 + 0.05 * spread], axis=1
         )
-        parts.append(_pillow(material, at, right, up, 0.10 * size, loop * size))
+        parts.append(plump(material, bone, at, right, up, loop * size, 0.10 * size))
         if tails:
             strip = np.array([(0.02, 0.0), (0.14, -0.05), (0.36, -0.72), (0.24, -0.66), (0.10, -0.78)])
             outline = np.concatenate(
@@ -278,10 +261,22 @@ def bow_parts(
                     for a, b in zip(strip, np.roll(strip, -1, 0), strict=True)
                 ]
             )
-            parts.append(_pillow(material, at + [0, 0, 0.03], right * sign, up, 0.04 * size, outline * size))
+            parts.append(
+                plump(
+                    material,
+                    bone,
+                    at + np.array([0.0, 0.0, 0.03]),
+                    right * sign,
+                    up,
+                    outline * size,
+                    0.04 * size,
+                )
+            )
     knot = np.stack([0.11 * np.cos(t), 0.13 * np.sin(t)], axis=1)
-    parts.append(_pillow(material, at - np.array([0, 0, 0.05 * size]), right, up, 0.10 * size, knot * size))
-    return [Part(p.material, p.positions, p.triangles, p.uvs, rigid(bone, len(p))) for p in parts]
+    parts.append(
+        plump(material, bone, at - np.array([0, 0, 0.05 * size]), right, up, knot * size, 0.10 * size)
+    )
+    return parts
 
 
 def _front(shape: BodyShape, y: float, lift: float) -> tuple[float, float, float]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array: TypeAlias = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.floating[Any]]
 
 
 def smoothstep(low: float, high: float, values: ArrayLike) -> Array:
@@ -68,10 +68,11 @@ def catmull_rom(points: ArrayLike, t: ArrayLike) -> Array:
     cell = np.minimum(scaled.astype(np.int64), len(p) - 2)
     f = (scaled - cell)[:, None]
     a, b, c, d = (ends[cell + k] for k in range(4))
-    return 0.5 * (2 * b + (c - a) * f + (2 * a - 5 * b + 4 * c - d) * f**2 + (3 * b - a - 3 * c + d) * f**3)
+    bent = (2 * a - 5 * b + 4 * c - d) * f**2 + (3 * b - a - 3 * c + d) * f**3
+    return np.asarray(0.5 * (2 * b + (c - a) * f + bent))
 
 
 def normalized(vectors: Array) -> Array:
     """Vectors of unit length along the last axis; zero stays zero."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-12)
+    return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-12))

@@ -72,7 +72,8 @@ def standard_expressions() -> list[Expression]:
     result += [
         Expression(f"mouth_{key}", name, english, mouth, (f"mouth_{key}",))
         for key, name, english in (
-            ("triangle", "▲", "triangle"), ("omega", "ω", "omega"), ("corners_up", "口角上げ", "mouth corners up"),
+            ("triangle", "▲", "triangle"), ("omega", "ω", "omega"),
+            ("corners_up", "口角上げ", "mouth corners up"),
             ("corners_down", "口角下げ", "mouth corners down"), ("smirk", "にやり", "grin"),
             ("surprise", "えー", "oh"), ("laugh", "わー", "laugh"),
         )

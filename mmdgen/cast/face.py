@@ -151,7 +151,7 @@ def _ring_vertices(shape: HeadShape, hole: Hole, border: Array) -> tuple[Array, 
     flat = lerp(border[None], hole.outline(angles)[None], share)
     rest = shape.point(flat[..., 0], flat[..., 1])
     falloff = smoothstep(-0.15, 1.0, share) * share**0.5
-    offsets = {}
+    offsets: dict[str, Array] = {}
     for name, motion in hole.motions.items():
         moved = motion(angles)[None] * falloff
         goal = shape.point(flat[..., 0] + moved[..., 0], flat[..., 1] + moved[..., 1], lift=moved[..., 2])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def hair_parts(hair: HairTraits, face_width: float) -> list[Part]:
     """All hair of one character."""
     dome = HairDome.over(face_width, hair.volume)
     draw = Draw(hair.shape_seed, "strands")
-    parts = [scalp(dome)]
+    parts = [scalp(dome, hair)]
     parts += [lock_part(dome, lock, "hair_front") for lock in fringe(hair, draw)]
     parts += [lock_part(dome, lock, "hair_side") for lock in side_locks(hair, draw)]
     parts += back_hair(dome, hair, draw)
@@ -26,11 +26,13 @@ def hair_parts(hair: HairTraits, face_width: float) -> list[Part]:
     return parts
 
 
-def scalp(dome: HairDome) -> Part:
+def scalp(dome: HairDome, hair: HairTraits) -> Part:
     """Hair close to the skull, so that no skin shows between strands."""
     azimuths = np.arange(48) * 7.5
     folded = np.abs((azimuths + 180.0) % 360.0 - 180.0)
-    lowest = 72.0 + 50.0 * smoothstep(55.0, 100.0, folded) + 8.0 * smoothstep(120.0, 160.0, folded)
+    lowest = 70.0 + 32.0 * smoothstep(50.0, 85.0, folded) + 14.0 * smoothstep(100.0, 135.0, folded)
+    away = (azimuths - 30.0 * hair.parting + 180.0) % 360.0 - 180.0
+    lowest = lowest - 16.0 * np.exp(-((away / 13.0) ** 2))  # the hairline is pointed at the parting
     share = np.linspace(0.0, 1.0, 15)[:, None]
     polar = np.maximum(share * lowest, 0.05)
     unit = dome.direction(np.broadcast_to(azimuths, polar.shape), polar)
@@ -41,7 +43,7 @@ def scalp(dome: HairDome) -> Part:
     positions[..., 1] -= below / 40.0 * 1.25
     shrink = 1.0 - 0.22 * (below / 40.0) ** 2
     positions[..., 0] *= shrink
-    u = np.broadcast_to(0.02 + 0.21 * np.abs(((azimuths / 30.0) % 2) - 1), polar.shape)
+    u = np.broadcast_to(0.02 + 0.16 * np.abs(((azimuths / 30.0) % 2) - 1), polar.shape)
     uvs = np.stack([u, EQUATOR_V * np.minimum(polar, 125.0) / 90.0], axis=-1)
     part = Part(
         "hair_back",
@@ -59,7 +61,7 @@ def scalp(dome: HairDome) -> Part:
 
 def _root(hair: HairTraits, azimuth: float, draw: Draw) -> tuple[float, float]:
     """A strand's start near the parting line on the top of the head."""
-    return (azimuth * 0.8 + hair.parting * 35.0, 14.0 + 10.0 * draw.between(0, 1))
+    return (azimuth * 0.8 + hair.parting * 35.0, 5.0 + 8.0 * draw.between(0, 1))
 
 
 def _row(
@@ -75,18 +77,19 @@ def _row(
         "flare": 0.0,
         "bow": 0.0,
         "fullness": 0.55,
+        "jitter": 0.04,
     }
     base.update(settings)
     for index, (azimuth, length) in enumerate(zip(azimuths, lengths, strict=True)):
         result.append(
             Lock(
                 root=_root(hair, azimuth, draw),
-                azimuth=azimuth + draw.between(-2.5, 2.5),
-                length=length + draw.between(-0.04, 0.04),
+                azimuth=azimuth + draw.between(-60.0, 60.0) * base["jitter"],
+                length=max(length + draw.between(-1.0, 1.0) * base["jitter"], 0.03),
                 drift=base["drift"] + draw.between(-3.0, 3.0),
                 flare=base["flare"] + draw.between(-0.02, 0.02),
                 bow=base["bow"],
-                width=base["width"] * draw.between(0.88, 1.12),
+                width=base["width"] * (1.0 + 4.0 * base["jitter"] * draw.between(-1.0, 1.0)),
                 thickness=base["thickness"],
                 layer=base["layer"] + 0.022 * (index % 2) + draw.between(0, 0.012),
                 fullness=base["fullness"],
@@ -98,48 +101,119 @@ def _row(
 
 def fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
     """The hair over the forehead."""
-    part = hair.parting * 30.0
-    spread = list(np.linspace(-62.0, 62.0, 11))
-    kind = hair.fringe
-    if kind == "full":
-        return _row(hair, draw, spread, [0.30 + 0.10 * abs(a) / 62 for a in spread], flare=-0.10)
-    if kind == "hime":
-        even = list(np.linspace(-58.0, 58.0, 12))
-        return _row(hair, draw, even, [0.27] * 12, flare=-0.08, fullness=0.86, width=0.34)
-    if kind == "swept":
-        lengths = [0.22 + 0.28 * (a + 62) / 124 for a in spread]
-        sign = 1.0 if hair.parting <= 0 else -1.0
-        return _row(hair, draw, spread, lengths[:: int(sign)], drift=16.0 * sign, flare=-0.08, width=0.46)
-    if kind == "parted":
-        sides = [a for a in np.linspace(-66.0, 66.0, 12) if abs(a - part) > 9]
-        locks = []
-        for a in sides:
-            sign = 1.0 if a > part else -1.0
-            locks += _row(
-                hair, draw, [a], [0.26 + 0.30 * min(abs(a - part) / 60, 1)], drift=14.0 * sign, flare=-0.06
-            )
-        return locks
-    if kind == "curtain":
-        sides = [a for a in np.linspace(-70.0, 70.0, 12) if abs(a - part) > 16]
-        locks = []
-        for a in sides:
-            sign = 1.0 if a > part else -1.0
-            locks += _row(
-                hair, draw, [a], [0.25 + 0.75 * min(abs(a - part) / 70, 1)], drift=18.0 * sign, bow=0.08
-            )
-        return locks
-    if kind == "wisps":
-        main = _row(hair, draw, spread, [0.16 + 0.26 * abs(a) / 62 for a in spread], flare=-0.08, width=0.36)
-        thin = [-24.0, -4.0, 20.0]
-        return main + _row(hair, draw, thin, [0.46, 0.60, 0.42], width=0.17, layer=0.07, flare=-0.06)
-    if kind == "spiky":
-        jag = list(np.linspace(-64.0, 64.0, 9))
-        lengths = [0.46 if i % 2 else 0.18 for i in range(9)]
-        return _row(hair, draw, jag, lengths, width=0.50, fullness=0.3, flare=0.03, thickness=0.16)
-    short = list(np.linspace(-60.0, 60.0, 12))
+    return _FRINGES[hair.fringe](hair, draw)
+
+
+def _spread(width: float, count: int) -> list[float]:
+    return [float(a) for a in np.linspace(-width, width, count)]
+
+
+def _full_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
+    """Straight over the brows, longer toward the sides."""
+    spread = _spread(64.0, 10)
+    lengths = [0.30 + 0.12 * abs(a) / 62 for a in spread]
+    thin = _row(hair, draw, _spread(40.0, 4), [0.36] * 4, width=0.16, layer=0.075, flare=-0.08, jitter=0.1)
+    return _row(hair, draw, spread, lengths, flare=-0.10, width=0.42, jitter=0.065) + thin
+
+
+def _hime_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
+    """Cut in one line."""
     return _row(
-        hair, draw, short, [0.10 + 0.16 * abs(a) / 60 for a in short], fullness=0.45, flare=-0.03, width=0.34
+        hair, draw, _spread(60.0, 12), [0.28] * 12, flare=-0.08, fullness=0.88, width=0.34, jitter=0.02
     )
+
+
+def _swept_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
+    """All to one side."""
+    sign = 1.0 if hair.parting <= 0 else -1.0
+    spread = _spread(64.0, 10)
+    lengths = [0.20 + 0.32 * (sign * a + 64) / 128 for a in spread]
+    return _row(
+        hair, draw, spread, lengths, drift=20.0 * sign, flare=-0.08, width=0.50, jitter=0.06, bow=0.02
+    )
+
+
+def _parted_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
+    """To both sides of the parting."""
+    part = hair.parting * 30.0
+    locks = []
+    for a in _spread(68.0, 12):
+        if abs(a - part) > 7:
+            sign, far = (1.0 if a > part else -1.0), min(abs(a - part) / 60, 1.0)
+            locks += _row(
+                hair, draw, [a], [0.24 + 0.32 * far], drift=16.0 * sign, flare=-0.06, width=0.42, jitter=0.06
+            )
+    return locks
+
+
+def _curtain_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
+    """Open in the middle, falling in arcs to the cheeks."""
+    part = hair.parting * 30.0
+    locks = []
+    for a in _spread(72.0, 13):
+        if abs(a - part) > 13:
+            sign, far = (1.0 if a > part else -1.0), min(abs(a - part) / 70, 1.0)
+            locks += _row(
+                hair, draw, [a], [0.22 + 0.80 * far], drift=20.0 * sign, bow=0.09, width=0.42, jitter=0.06
+            )
+    return locks
+
+
+def _wisps_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
+    """Light hair over the forehead with thin strands between the eyes."""
+    spread = _spread(64.0, 11)
+    main = _row(
+        hair, draw, spread, [0.14 + 0.30 * abs(a) / 62 for a in spread], flare=-0.08, width=0.36, jitter=0.06
+    )
+    thin = _row(
+        hair, draw, [-22.0, -3.0, 9.0, 26.0], [0.48, 0.62, 0.40, 0.50], width=0.17, layer=0.07, flare=-0.06,
+        jitter=0.08,
+    )  # fmt: skip
+    return main + thin
+
+
+def _spiky_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
+    """Broad points of two lengths."""
+    jag = _spread(66.0, 9)
+    lengths = [0.50 if i % 2 else 0.20 for i in range(9)]
+    sign = 1.0 if hair.parting <= 0 else -1.0
+    return _row(
+        hair, draw, jag, lengths, width=0.52, fullness=0.3, flare=0.03, thickness=0.16, jitter=0.09,
+        drift=7.0 * sign,
+    )  # fmt: skip
+
+
+def _short_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
+    """High over the brows."""
+    spread = _spread(62.0, 12)
+    lengths = [0.08 + 0.22 * abs(a) / 60 for a in spread]
+    return _row(hair, draw, spread, lengths, fullness=0.45, flare=-0.03, width=0.36, jitter=0.05)
+
+
+def _crossed_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
+    """One large lock over the middle, shorter hair around it."""
+    spread = list(_spread(66.0, 11))
+    sign = 1.0 if hair.parting <= 0 else -1.0
+    lengths = [0.22 + 0.34 * abs(a) / 66 for a in spread]
+    around = _row(hair, draw, spread, lengths, drift=9.0 * sign, flare=-0.06, width=0.42, jitter=0.06)
+    middle = _row(
+        hair, draw, [-6.0 * sign, 8.0 * sign], [0.66, 0.46], width=0.34, layer=0.08, drift=8.0 * sign,
+        flare=-0.04, fullness=0.35,
+    )  # fmt: skip
+    return around + middle
+
+
+_FRINGES: dict[str, Callable[[HairTraits, Draw], list[Lock]]] = {
+    "full": _full_fringe,
+    "hime": _hime_fringe,
+    "swept": _swept_fringe,
+    "parted": _parted_fringe,
+    "curtain": _curtain_fringe,
+    "wisps": _wisps_fringe,
+    "spiky": _spiky_fringe,
+    "short": _short_fringe,
+    "crossed": _crossed_fringe,
+}
 
 
 def side_locks(hair: HairTraits, draw: Draw) -> list[Lock]:

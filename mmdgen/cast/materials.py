@@ -24,7 +24,7 @@ class Look:
     alpha: float = 1.0
     double_sided: bool = False
     diffuse: float = 1.0
-    ambient: float = 0.5
+    ambient: float = 0.6
     specular: float = 0.0
     sphere: str | None = None
     toon: int = 1  # shared toon, 1..10

@@ -1,7 +1,8 @@
 """Parts: pieces of mesh with their material, bone weights and morph offsets.
 
-Everything that a character is made of is a `Part`. Parts are built in head units: the origin is the chin tip,
-one unit is the height of the eyes above the chin (u), axes are MMD's (the character faces -Z, its left is +X).
+Everything that a character is made of is a `Part`. Parts are built in head units: the origin is the chin
+tip, one unit is the height of the eyes above the chin (u), axes are MMD's (the character faces -Z, its left
+is +X).
 A triangle is seen from outside when its corners run clockwise; in MMD's left-handed space its outward normal
 is then cross(b - a, c - a) like everywhere else.
 """
@@ -101,7 +102,7 @@ def merged(parts: Sequence[Part]) -> Part:
 
     def gather(columns: list[Mapping[str, Array]], width: tuple[int, ...]) -> dict[str, Array]:
         names = dict.fromkeys(name for column in columns for name in column)
-        result = {name: np.zeros((total, *width)) for name in names}
+        result: dict[str, Array] = {name: np.zeros((total, *width)) for name in names}
         for start, count, column in zip(starts, counts, columns, strict=False):
             for name, values in column.items():
                 result[name][start : start + count] = values
@@ -189,3 +190,74 @@ def tube(
     )
     part = Part(material, closed.reshape(-1, 3), grid_triangles(count, points + 1), uvs, spread)
     return outward(part)
+
+
+PILLOW = ((0.02, 1.0), (0.5, 0.86), (0.85, 0.45), (1.0, 0.0), (0.85, -0.45), (0.02, -0.6))
+SHELL = ((0.02, -0.35), (0.45, -0.25), (0.80, 0.30), (0.93, 0.55), (1.0, 0.0), (0.7, -0.9), (0.02, -1.0))
+
+
+def plump(
+    material: str,
+    bone: str,
+    center: Array,
+    right: Array,
+    up: Array,
+    outline: Array,
+    depth: float,
+    section: Sequence[tuple[float, float]] = PILLOW,
+) -> Part:
+    """A closed shape with an outline in a plane, raised toward its front and back.
+
+    Args:
+        material: its material.
+        bone: the bone that it follows.
+        center: (3,) where the outline's origin goes.
+        right: (3,) the outline's first axis.
+        up: (3,) its second axis; the front looks along cross(right, up).
+        outline: (n, 2) around the shape.
+        depth: how far the front is raised.
+        section: from the middle of the front over the outline to the middle of the back: (size, height).
+    """
+    n = len(outline)
+    forward = normalized(np.cross(right, up))
+    rings = np.stack(
+        [
+            center + size * (outline[:, :1] * right + outline[:, 1:] * up) + forward * depth * height
+            for size, height in section
+        ]
+    )
+    v = np.array([size if k < len(section) / 2 else 2.0 - size for k, (size, _) in enumerate(section)]) / 2
+    uvs = np.stack(np.broadcast_arrays(np.linspace(0, 1, n)[None], v[:, None]), axis=-1).reshape(-1, 2)
+    total = len(section) * n
+    part = Part(
+        material, rings.reshape(-1, 3), grid_triangles(len(section), n, wrap=True), uvs, rigid(bone, total)
+    )
+    return outward(part)
+
+
+def pipe(
+    material: str, bone: str, points: Array, radius: Array | float, *, sides: int = 8, flat: float = 1.0
+) -> Part:
+    """A round bar along points, closed at both ends.
+
+    Args:
+        material: its material.
+        bone: the bone that it follows.
+        points: (n, 3) of its centre line.
+        radius: one number or one for each point.
+        sides: vertices around.
+        flat: breadth of the second axis of its section, 1 is round.
+    """
+    radii = np.broadcast_to(np.asarray(radius, np.float64), (len(points),))
+    line = np.concatenate([points[:1], points, points[-1:]])
+    size = np.concatenate([[1e-3], radii, [1e-3]])
+    tangent = normalized(np.gradient(points, axis=0))
+    tangent = np.concatenate([tangent[:1], tangent, tangent[-1:]])
+    helper = np.where(np.abs(tangent[:, 1:2]) < 0.9, [[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]])
+    if np.ptp(helper[:, 1]) > 0:  # one helper for the whole bar, so that it does not twist
+        helper = np.broadcast_to([[0.0, 0.0, 1.0]], helper.shape)
+    first = normalized(np.cross(tangent, helper))
+    second = normalized(np.cross(tangent, first)) * flat
+    angle = np.arange(sides) * (2 * np.pi / sides)
+    ring = np.cos(angle)[None, :, None] * first[:, None] + np.sin(angle)[None, :, None] * second[:, None]
+    return tube(material, line[:, None] + size[:, None, None] * ring, bone)

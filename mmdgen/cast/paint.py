@@ -50,7 +50,7 @@ class Canvas:
     def image(self) -> Image:
         """RGBA bytes, top row first."""
         rgba = np.concatenate([self.colors, self.alpha[..., None]], axis=-1)
-        return np.round(np.clip(rgba, 0.0, 1.0) * 255.0).astype(np.uint8)
+        return np.asarray(np.round(np.clip(rgba, 0.0, 1.0) * 255.0), np.uint8)
 
 
 def ellipse(canvas: Canvas, center: tuple[float, float], radii: tuple[float, float], soft: float) -> Array:

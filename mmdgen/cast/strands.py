@@ -13,7 +13,8 @@ from mmdgen.cast.mesh import Part, grid_triangles, outward, rigid
 
 CENTER = np.array([0.0, 1.50, 0.06])  # of the hair's dome, head units
 EQUATOR_V = 0.40  # texture v where a strand leaves the dome and hangs
-_AROUND = 8  # vertices around a strand
+COLUMNS = 5  # of the hair texture: four for outsides, the last for insides
+_FACE_POINTS = 5  # vertices across the outside of a strand, and again across its inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class HairDome:
     @staticmethod
     def over(width: float, volume: float) -> HairDome:
         """The dome for a head of this width factor."""
-        return HairDome(np.array([1.04 * width, 1.22 * volume, 1.12]) * np.array([volume**0.5, 1.0, 1.0]))
+        return HairDome(np.array([1.04 * width, 1.26 * volume, 1.12]) * np.array([volume**0.5, 1.0, 1.0]))
 
     def direction(self, azimuth: ArrayLike, polar: ArrayLike) -> Array:
         """Unit vectors in the dome's own measure, (..., 3).
@@ -76,7 +77,9 @@ def lock_path(dome: HairDome, lock: Lock) -> tuple[Array, Array]:
     azimuth = np.radians(lock.azimuth + lock.drift * hang**1.5)
     around = np.stack([np.sin(azimuth), np.zeros_like(azimuth), -np.cos(azimuth)], axis=1)
     unit = np.where((hang > 0)[:, None], around, on_dome)
-    points = CENTER + unit * (dome.radii + lock.layer)
+    # Roots lie under the neighbours, so that the top of the head stays smooth.
+    rise = lerp(-0.07, lock.layer, smoothstep(0.0, 0.22, t))
+    points = CENTER + unit * (dome.radii + rise[:, None])
     swing = lock.flare * hang**1.7 + lock.bow * np.sin(np.pi * hang)
     points = points + around * swing[:, None]
     points[:, 1] -= hang * lock.length
@@ -91,7 +94,8 @@ def _corkscrew(around: Array, hang: Array, radius: float, turns: float) -> Array
     phase = 2 * np.pi * turns * hang
     sideways = np.cross(around, [0.0, 1.0, 0.0])
     grow = radius * smoothstep(0.0, 0.35, hang)
-    return grow[:, None] * (np.cos(phase)[:, None] * sideways + np.sin(phase)[:, None] * around)
+    turned = np.cos(phase)[:, None] * sideways + np.sin(phase)[:, None] * around
+    return np.asarray(grow[:, None] * turned)
 
 
 def lock_part(dome: HairDome, lock: Lock, material: str, bones: Mapping[str, float] | str = "head") -> Part:
@@ -100,7 +104,7 @@ def lock_part(dome: HairDome, lock: Lock, material: str, bones: Mapping[str, flo
     normals = dome.normal(points)
     return swept_part(
         material, points, normals, v, width=lock.width, thickness=lock.thickness, fullness=lock.fullness,
-        stripe=lock.stripe, bend=1.0 / float(dome.radii[0]), root=0.45,
+        stripe=lock.stripe, bend=1.0 / float(dome.radii[0]), root=0.12,
     )  # fmt: skip
 
 
@@ -160,17 +164,19 @@ def swept_part(
     side = normalized(np.cross(facing, tangent))
     out = normalized(np.cross(tangent, side))
     taper = profile((0, 0.5 * fullness, fullness, 0.5 + fullness / 2, 1.0), (root, 0.9, 1.0, 0.72, 0.02), t)
-    angle = np.arange(_AROUND + 1) * (2 * np.pi / _AROUND)
+    upper = np.linspace(0.0, np.pi, _FACE_POINTS)
+    angle = np.concatenate([upper, upper + np.pi])
     across = 0.5 * width * taper[:, None] * np.cos(angle)
-    lens = np.where(np.sin(angle) > 0, 1.0, 0.5) * np.sin(angle)
+    lens = np.where(np.arange(len(angle)) < _FACE_POINTS, 1.0, 0.5) * np.sin(angle)
     rise = 0.5 * thickness * taper[:, None] ** 0.7 * lens - 0.5 * bend * across**2
     positions = points[:, None] + across[..., None] * side[:, None] + rise[..., None] * out[:, None]
-    u = (stripe % 4 + 0.04 + 0.92 * (0.5 + 0.5 * np.cos(angle))) / 4.0
+    column = np.where(np.arange(len(angle)) < _FACE_POINTS, stripe % (COLUMNS - 1), COLUMNS - 1)
+    u = (column + 0.04 + 0.92 * (0.5 + 0.5 * np.cos(angle))) / COLUMNS
     uvs = np.stack(np.broadcast_arrays(u[None], v[:, None]), axis=-1).reshape(-1, 2)
     part = Part(
         material,
         positions.reshape(-1, 3),
-        grid_triangles(count, _AROUND + 1),
+        grid_triangles(count, len(angle)),
         uvs,
         rigid("head", len(uvs)),
     )

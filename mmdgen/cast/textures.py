@@ -10,6 +10,7 @@ from mmdgen.cast.face import TEXTURE_WINDOW
 from mmdgen.cast.head import HeadShape
 from mmdgen.cast.mouth import MouthPose, MouthShape
 from mmdgen.cast.paint import Canvas, ellipse, stroke, value_noise
+from mmdgen.cast.strands import COLUMNS
 from mmdgen.cast.traits import Color, EyeTraits, FaceTraits, Traits, shaded, tinted
 from mmdgen.images import Image
 
@@ -156,27 +157,34 @@ def head_height(y: float) -> float:
     return y - CENTER_Y
 
 
-def paint_hair(traits: Traits, width: int = 256, height: int = 512) -> Image:
-    """Four columns of strands, root at the top: fine lines, a band of light, dark sides, coloured tips."""
+def _gloss(color: Color) -> Color:
+    """Light on hair: brighter, and clearer in colour than a mere step toward white."""
+    peak = max(color)
+    r, g, b = (min(1.0, (c / peak) ** 0.8 * (peak + 0.55 * (1.05 - peak))) for c in color)
+    return tinted((r, g, b), (1.0, 1.0, 1.0), 0.22)
+
+
+def paint_hair(traits: Traits, width: int = 320, height: int = 512) -> Image:
+    """Columns of strands, root at the top: fine lines, a band of light, dark sides, coloured tips.
+
+    The last column is for the insides of strands: darker, without light.
+    """
     hair = traits.hair
-    canvas = Canvas.blank(width, height, hair.color, (0.0, 4.0, 1.0, 0.0))
-    column = np.floor(canvas.x)
-    across = canvas.x - column
+    canvas = Canvas.blank(width, height, hair.color, (0.0, COLUMNS, 1.0, 0.0))
+    inside = canvas.x > COLUMNS - 1
+    across = canvas.x - np.floor(canvas.x)
     seed = hair.shape_seed % 100000
     canvas.lay(hair.tip_color, smoothstep(0.45, 0.95, canvas.y))
     fine = value_noise(canvas.x * 22.0, seed, octaves=2)
     canvas.colors *= (1.0 + 0.06 * fine)[..., None]
     jag = 0.028 * value_noise(canvas.x * 13.0, seed + 7) + 0.012 * value_noise(canvas.x * 41.0, seed + 9)
-    band = (
-        smoothstep(0.060, 0.020, np.abs(canvas.y + jag - 0.275))
-        * smoothstep(0.0, 0.25, across)
-        * smoothstep(1.0, 0.75, across)
-    )
-    shine = tinted(hair.color, (1.0, 1.0, 0.98), 0.55)
-    canvas.lay(shine, 0.75 * band)
+    middle = smoothstep(0.0, 0.25, across) * smoothstep(1.0, 0.75, across)
+    band = smoothstep(0.060, 0.020, np.abs(canvas.y + jag - 0.275)) * middle
+    canvas.lay(_gloss(hair.color), 0.8 * band * ~inside)
     dark = shaded(hair.color, 0.25)
     lower = smoothstep(0.30, 0.36, canvas.y + jag) * smoothstep(0.62, 0.36, canvas.y)
     canvas.lay(dark, 0.22 * lower)
     canvas.lay(dark, 0.60 * smoothstep(0.13, 0.0, across) + 0.60 * smoothstep(0.87, 1.0, across))
     canvas.lay(dark, 0.35 * smoothstep(0.09, 0.0, canvas.y))
+    canvas.lay(dark, 0.62 * inside)
     return canvas.image()

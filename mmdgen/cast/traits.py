@@ -17,7 +17,7 @@ import numpy as np
 Color: TypeAlias = tuple[float, float, float]  # sRGB, 0..1
 T = TypeVar("T")
 
-FRINGES = ("full", "swept", "parted", "hime", "wisps", "spiky", "curtain", "short")
+FRINGES = ("full", "swept", "parted", "hime", "wisps", "spiky", "curtain", "short", "crossed")
 BACK_HAIRS = (
     "bob", "medium", "long", "short", "twin_tails", "ponytail", "braids", "curls", "spiky", "low_tails",
 )  # fmt: skip
@@ -223,22 +223,22 @@ def _draw_eyes(seed: int, hair: HairTraits) -> EyeTraits:
     draw = Draw(seed, "eyes")
     left = _eye_color(draw)
     right = _eye_color(draw) if draw.chance(0.07) else left
-    rise = draw.bell(0.20, 0.30)
-    drop = draw.bell(0.19, 0.26)
-    half_width = draw.bell(0.265, 0.325)
+    rise = draw.bell(0.20, 0.29)
+    drop = draw.bell(0.18, 0.25)
+    half_width = draw.bell(0.275, 0.335)
     return EyeTraits(
-        spacing=draw.bell(0.47, 0.54),
+        spacing=draw.bell(0.49, 0.56),
         half_width=half_width,
         rise=rise,
         drop=drop,
         roundness=draw.between(0.0, 1.0),
         tilt=draw.bell(-0.09, 0.11),
-        iris_width=half_width * draw.bell(0.62, 0.74),
-        iris_height=(rise + drop) * draw.bell(0.50, 0.58),
+        iris_width=half_width * draw.bell(0.66, 0.80),
+        iris_height=(rise + drop) * draw.bell(0.52, 0.62),
         left=left,
         right=right,
         pupil=draw.pick(("round", "tall", "ring"), (3, 2, 1)),
-        lash=draw.bell(0.6, 1.4),
+        lash=draw.bell(0.8, 1.5),
         lash_color=tinted(shaded(hair.color, 0.2), (0.13, 0.08, 0.10), 0.65),
         brow_tilt=draw.bell(-0.12, 0.12),
         brow_weight=draw.bell(0.7, 1.4),

@@ -21,7 +21,7 @@ from mmdgen.cast.eyes import CENTER_Y
 from mmdgen.cast.strands import CENTER, HairDome
 from mmdgen.cast.traits import Traits
 
-_STRAND_HEIGHT = 0.06  # of the strands over the dome at the parting, head units
+_STRAND_HEIGHT = 0.02  # of the strands over the dome at the parting, head units
 BUILT = Provenance(Origin.AUTO, "construction", by="mmdgen cast")
 
 _FEATURES = {

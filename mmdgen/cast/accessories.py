@@ -1,0 +1,339 @@
+"""What is worn on the head and face: ribbons, ears, horns, hats, glasses, headphones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mmdgen.cast.clothes import bow_parts
+from mmdgen.cast.curves import Array, catmull_rom, lerp, normalized, smoothstep
+from mmdgen.cast.head import HeadShape
+from mmdgen.cast.mesh import Part, facing, grid_triangles, pipe, plump, rigid, tube
+from mmdgen.cast.paint import Canvas
+from mmdgen.cast.strands import CENTER, HairDome
+from mmdgen.cast.traits import Color, Traits, shaded, tinted
+from mmdgen.images import Image
+
+# Bands of the accessories' texture, from the top.
+COLOR, DARK, SECOND, GOLD, BLACK, WHITE, INSIDE, HAIR = range(8)
+_RIGHT, _UP = np.array([-1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])  # a plane that faces the viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Wearer:
+    """What accessories are fitted to."""
+
+    dome: HairDome
+    shape: HeadShape
+    traits: Traits
+
+    def on_hair(self, azimuth: float, polar: float, lift: float = 0.0) -> Array:
+        """A point over the hair; angles as in `HairDome.direction`."""
+        return np.asarray(CENTER + self.dome.direction(azimuth, polar) * (self.dome.radii + lift))
+
+
+def accessory_parts(traits: Traits, shape: HeadShape) -> list[Part]:
+    """Everything that one character wears on its head."""
+    wearer = Wearer(HairDome.over(traits.face.width, traits.hair.volume), shape, traits)
+    parts = HEADGEAR_PARTS[traits.extras.headgear](wearer)
+    if traits.extras.glasses != "none":
+        parts += glasses(wearer)
+    if traits.hair.back in ("twin_tails", "low_tails", "ponytail", "braids"):
+        parts += _hair_ties(traits)
+    return parts
+
+
+def paint_extra(traits: Traits) -> Image:
+    """The bands that accessories take their colours from."""
+    color = traits.extras.color
+    bands: list[Color] = [
+        color, shaded(color, 0.55), tinted(color, (1.0, 1.0, 1.0), 0.7), (0.93, 0.76, 0.36), (0.17, 0.16, 0.19),
+        (0.95, 0.95, 0.97), (0.97, 0.72, 0.74), traits.hair.color,
+    ]  # fmt: skip
+    canvas = Canvas.blank(16, 256, color, (0.0, 1.0, 8.0, 0.0))
+    for k, band in enumerate(bands):
+        here = (canvas.y >= k) & (canvas.y < k + 1)
+        canvas.lay(band, here)
+        canvas.lay(shaded(band, 0.45), 0.6 * here * smoothstep(0.35, 1.0, canvas.y - k))
+    return canvas.image()
+
+
+def _in_band(part: Part, band: int, material: str = "extra") -> Part:
+    v = (band + 0.06 + 0.88 * np.clip(part.uvs[:, 1], 0.0, 1.0)) / 8.0
+    return replace(part, material=material, uvs=np.stack([np.full(len(v), 0.5), v], axis=1))
+
+
+def _banded(parts: Sequence[Part], band: int) -> list[Part]:
+    return [_in_band(part, band) for part in parts]
+
+
+def _round(count: int = 20) -> Array:
+    angles = np.arange(count) * (2 * np.pi / count)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def _rings(bone: str, center: Array, rings: Sequence[tuple[float, float, float]], tilt: float = 0.0) -> Part:
+    """A turned body: (radius along x, radius along z, height) from below to the top, leaning sideways."""
+    circle = _round(28)
+    stack = np.stack(
+        [np.stack([rx * circle[:, 0], np.full(28, y), rz * circle[:, 1]], axis=1) for rx, rz, y in rings]
+    )
+    c, s = np.cos(tilt), np.sin(tilt)
+    turned = stack @ np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+    return tube("extra", center + turned, bone)
+
+
+def no_headgear(wearer: Wearer) -> list[Part]:
+    """Nothing."""
+    return []
+
+
+def top_ribbon(wearer: Wearer) -> list[Part]:
+    """A large bow on the back of the head."""
+    at = wearer.on_hair(180.0, 28.0, 0.06)
+    return _banded(bow_parts("extra", (float(at[0]), float(at[1]), float(at[2])), 1.5, "head"), COLOR)
+
+
+def side_ribbon(wearer: Wearer) -> list[Part]:
+    """A bow beside the forehead."""
+    side = 1.0 if wearer.traits.hair.parting <= 0 else -1.0
+    at = wearer.on_hair(side * 58.0, 56.0, 0.20)
+    return _banded(bow_parts("extra", (float(at[0]), float(at[1]), float(at[2])), 0.8, "head"), COLOR)
+
+
+def _animal_ear(
+    wearer: Wearer, side: int, azimuth: float, outline: Array, lean: float, band: int
+) -> list[Part]:
+    base = wearer.on_hair(side * azimuth, 36.0, -0.10)
+    up = normalized(np.array([side * lean, 1.0, 0.10]))
+    right = normalized(np.array([-1.0, side * lean, -0.25 * side]))
+    outer = plump("extra", "head", base, right, up, outline, 0.12)
+    forward = normalized(np.cross(right, up))
+    middle = np.array([0.0, 0.12 * outline[:, 1].max()])
+    inner = plump(
+        "extra", "head", base + forward * 0.075, right, up, middle + (outline - middle) * 0.66, 0.06
+    )
+    return [_in_band(outer, band), _in_band(inner, INSIDE)]
+
+
+def _triangle_outline(width: float, height: float, bulge: float) -> Array:
+    t = np.linspace(0.0, 1.0, 13)
+    left = np.stack([-width * (1 - t) ** (1 - bulge) * (1 + 0.25 * np.sin(np.pi * t)), height * t], axis=1)
+    right = left[::-1][1:] * np.array([-1.0, 1.0])
+    base = np.stack([np.linspace(width, -width, 7)[1:-1], np.full(5, -0.12 * height)], axis=1)
+    return np.concatenate([left, right, base])
+
+
+def cat_ears(wearer: Wearer) -> list[Part]:
+    """Small pointed ears in the hair's colour."""
+    outline = _triangle_outline(0.33, 0.62, 0.15)
+    return [p for s in (1, -1) for p in _animal_ear(wearer, s, 62.0, outline, 0.30, HAIR)]
+
+
+def fox_ears(wearer: Wearer) -> list[Part]:
+    """Tall pointed ears."""
+    outline = _triangle_outline(0.36, 0.95, 0.05)
+    return [p for s in (1, -1) for p in _animal_ear(wearer, s, 70.0, outline, 0.38, HAIR)]
+
+
+def rabbit_ears(wearer: Wearer) -> list[Part]:
+    """Long ears."""
+    circle = _round(28)
+    outline = np.stack([0.22 * circle[:, 0] * (1 - 0.25 * circle[:, 1]), 0.72 + 0.85 * circle[:, 1]], axis=1)
+    return [p for s in (1, -1) for p in _animal_ear(wearer, s, 95.0, outline, 0.20, WHITE)]
+
+
+def horns(wearer: Wearer) -> list[Part]:
+    """Two curved horns."""
+    parts = []
+    t = np.linspace(0.0, 1.0, 14)
+    for side in (1, -1):
+        base = wearer.on_hair(side * 55.0, 40.0, -0.08)
+        steps = np.array([(0, 0, 0), (0.16, 0.22, -0.04), (0.24, 0.48, -0.02), (0.14, 0.74, 0.05)])
+        points = catmull_rom(base + steps * np.array([side, 1.0, 1.0]), t)
+        parts.append(_in_band(pipe("extra", "head", points, 0.135 * (1 - t) ** 0.7 + 0.004), DARK))
+    return parts
+
+
+def beret(wearer: Wearer) -> list[Part]:
+    """A soft flat cap, worn aslant."""
+    side = 1.0 if wearer.traits.hair.parting <= 0 else -1.0
+    rx, ry, rz = wearer.dome.radii
+    rings = [(0.62 * rx, 0.62 * rz, -0.34), (0.80 * rx, 0.80 * rz, -0.34), (1.12 * rx, 1.06 * rz, -0.10),
+             (1.05 * rx, 1.0 * rz, 0.12), (0.6 * rx, 0.58 * rz, 0.24), (0.05, 0.05, 0.27)]  # fmt: skip
+    center = CENTER + np.array([side * 0.16, 0.88 * ry, 0.04])
+    knob = pipe("extra", "head", center + np.array([[0, 0.22, 0], [0, 0.34, 0], [0, 0.38, 0]]), 0.035)
+    return [_in_band(_rings("head", center, rings, -0.16 * side), COLOR), _in_band(knob, DARK)]
+
+
+def cap(wearer: Wearer) -> list[Part]:
+    """A cap with a visor."""
+    polar = np.array([2.0, 20.0, 38.0, 52.0, 60.0, 61.0])
+    circle = np.degrees(np.arange(32) * (2 * np.pi / 32))
+    lift = np.array([0.20, 0.20, 0.19, 0.17, 0.15, 0.02])
+    unit = wearer.dome.direction(circle[None], polar[:, None])
+    crown = tube("extra", CENTER + unit * (wearer.dome.radii + lift[:, None, None]), "head")
+    angles = np.radians(np.linspace(-58.0, 58.0, 21))
+    inner = np.stack([wearer.on_hair(float(np.degrees(a)), 58.0, 0.13) for a in angles])
+    reach = 0.60 * np.cos(angles * 1.45).clip(0.0) ** 0.7
+    outer = inner + np.stack([0.12 * np.sin(angles), -0.20 - 0.10 * np.cos(angles), -reach], axis=1)
+    rows = lerp(inner[None], outer[None], np.array([0.0, 0.5, 1.0])[:, None, None])
+    thick = np.concatenate([rows, rows[::-1] - np.array([0.0, 0.05, 0.0])])
+    visor = Part(
+        "extra", thick.reshape(-1, 3), grid_triangles(6, 21), np.zeros((6 * 21, 2)), rigid("head", 6 * 21)
+    )
+    return [_in_band(crown, COLOR), _in_band(facing(visor, (0, 0, -1)), DARK)]
+
+
+def witch_hat(wearer: Wearer) -> list[Part]:
+    """A wide brim and a bent tip."""
+    rx, ry, rz = wearer.dome.radii
+    center = CENTER + np.array([0.0, 0.62 * ry, 0.05])
+    brim = _rings("head", center, [(0.9 * rx, 0.9 * rz, -0.04), (1.9 * rx, 1.7 * rz, -0.16),
+                                   (1.9 * rx, 1.7 * rz, -0.12), (0.92 * rx, 0.92 * rz, 0.06)])  # fmt: skip
+    t = np.linspace(0.0, 1.0, 9)
+    size = (1 - t) ** 0.85 + 0.01
+    line = catmull_rom(np.array([(0, 0, 0), (0, 0.9, 0.02), (0.12, 1.6, 0.08), (0.55, 2.05, 0.15)]), t)
+    circle = _round(28)
+    rings = (
+        center
+        + line[:, None]
+        + size[:, None, None]
+        * np.stack([0.93 * rx * circle[:, 0], np.zeros(28), 0.93 * rz * circle[:, 1]], axis=1)
+    )
+    band = _rings("head", center, [(0.95 * rx, 0.95 * rz, 0.0), (0.97 * rx, 0.97 * rz, 0.05),
+                                   (0.88 * rx, 0.88 * rz, 0.26), (0.8 * rx, 0.8 * rz, 0.27)])  # fmt: skip
+    return [_in_band(brim, DARK), _in_band(tube("extra", rings, "head"), DARK), _in_band(band, COLOR)]
+
+
+def _over_the_head(wearer: Wearer, lift: float, turn: float = 0.0) -> Array:
+    """A line from ear to ear over the top; `turn` moves it forward, degrees."""
+    t = np.linspace(-1.0, 1.0, 33)
+    polar, side = np.abs(t) * 98.0, np.where(t < 0, -90.0, 90.0)
+    points = CENTER + wearer.dome.direction(side, polar) * (wearer.dome.radii + lift)
+    angle = np.radians(turn)
+    y, z = points[:, 1] - CENTER[1], points[:, 2] - CENTER[2]
+    points[:, 2] = CENTER[2] + z * np.cos(angle) - np.maximum(y, 0.0) * np.sin(angle)
+    points[:, 1] = CENTER[1] + y * np.cos(angle)
+    return points
+
+
+def headband(wearer: Wearer) -> list[Part]:
+    """A band over the hair."""
+    return [_in_band(pipe("extra", "head", _over_the_head(wearer, 0.11, 22.0), 0.05, flat=2.0), COLOR)]
+
+
+def _pad(wearer: Wearer, side: int, radius: float, band: int) -> Part:
+    center = np.array([side * (float(wearer.dome.radii[0]) + 0.16), 0.88, 0.10])
+    axes = (np.array([0.0, 0.0, -float(side)]), _UP)
+    return _in_band(plump("extra", "head", center, *axes, _round() * radius, 0.20), band)
+
+
+def headphones(wearer: Wearer) -> list[Part]:
+    """A band with a large pad on each ear."""
+    line = _over_the_head(wearer, 0.14)
+    parts = [_in_band(pipe("extra", "head", line, 0.06, flat=1.6), BLACK)]
+    for side in (1, -1):
+        parts += [_pad(wearer, side, 0.33, COLOR), _pad(wearer, side, 0.36, BLACK)]
+    return parts
+
+
+def headset(wearer: Wearer) -> list[Part]:
+    """One pad, a thin band, and a microphone on a bow before the cheek."""
+    parts = [
+        _in_band(pipe("extra", "head", _over_the_head(wearer, 0.13), 0.035), BLACK),
+        _pad(wearer, 1, 0.24, BLACK),
+    ]
+    face = wearer.shape
+    start = np.array([float(wearer.dome.radii[0]) + 0.20, 0.84, -0.05])
+    end = face.point(0.34, 0.30, lift=0.10)
+    line = catmull_rom(
+        np.stack([start, [1.12, 0.48, -0.45], [0.66, 0.32, -0.80], end]), np.linspace(0, 1, 16)
+    )
+    foam = catmull_rom(
+        np.stack([end, [*end, -0.05, -0.005, -0.03], [*end, -0.12, -0.01, -0.04]]), np.linspace(0, 1, 6)
+    )
+    parts += [_in_band(pipe("extra", "head", line, 0.014), BLACK)]
+    return [*parts, _in_band(pipe("extra", "head", foam, 0.045), DARK)]
+
+
+def flower(wearer: Wearer) -> list[Part]:
+    """A flower in the hair."""
+    side = 1.0 if wearer.traits.hair.parting <= 0 else -1.0
+    at = wearer.on_hair(side * 50.0, 58.0, 0.16)
+    out = normalized(at - CENTER)
+    right = normalized(np.cross(_UP, out))
+    up = normalized(np.cross(out, right))
+    parts = []
+    for k in range(5):
+        angle = 2 * np.pi * k / 5
+        direction = np.cos(angle) * right + np.sin(angle) * up
+        petal = _round(14) * np.array([0.12, 0.14])
+        parts.append(
+            _in_band(
+                plump(
+                    "extra", "head", at + 0.15 * direction, np.cross(direction, out), direction, petal, 0.05
+                ),
+                COLOR,
+            )
+        )
+    return [
+        *parts,
+        _in_band(plump("extra", "head", at + 0.04 * out, right, up, _round(12) * 0.07, 0.06), GOLD),
+    ]
+
+
+HEADGEAR_PARTS: dict[str, Callable[[Wearer], list[Part]]] = {
+    "none": no_headgear, "ribbon": top_ribbon, "side_ribbon": side_ribbon, "cat_ears": cat_ears,
+    "fox_ears": fox_ears, "rabbit_ears": rabbit_ears, "horns": horns, "beret": beret, "cap": cap,
+    "witch_hat": witch_hat, "headband": headband, "headphones": headphones, "headset": headset, "flower": flower,
+}  # fmt: skip
+
+
+def glasses(wearer: Wearer) -> list[Part]:
+    """Frames before the eyes, with half-transparent lenses."""
+    kind, eyes, shape = wearer.traits.extras.glasses, wearer.traits.eyes, wearer.shape
+    angles = np.linspace(-1.08, 0.08, 23) * np.pi if kind == "half" else np.linspace(0.0, 2.0, 33) * np.pi
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    if kind == "square":
+        circle = np.sign(circle) * np.abs(circle) ** 0.55
+    lift, parts = 0.17, []
+    for side in (1, -1):
+        place = circle * np.array([0.36 * side, 0.31 if kind == "round" else 0.26])
+        line = shape.point(side * (eyes.spacing + 0.01) + place[:, 0], np.full(len(place), 0.985), lift=lift)
+        line[:, 1] += place[:, 1]
+        outer = line[int(np.argmax(place[:, 0] * side))]
+        temple = np.array([outer, [side * 0.99, 0.99, -0.30], [side * 1.0, 0.96, 0.15]])
+        parts += [_in_band(pipe("extra", "head", bar, 0.016, sides=6), DARK) for bar in (line, temple)]
+        disc = np.concatenate([[line.mean(axis=0)], line])
+        fan = np.array([(0, k, k + 1) for k in range(1, len(line))])
+        lens = Part("lens", disc, fan, np.zeros((len(disc), 2)), rigid("head", len(disc)))
+        parts.append(_in_band(facing(lens, (0, 0, -1)), WHITE, "lens"))
+    inner = eyes.spacing - 0.34
+    bridge = shape.point(np.linspace(-inner, inner, 7), np.full(7, 1.0), lift=lift)
+    bridge[:, 2] = bridge[0, 2] - 0.02
+    return [*parts, _in_band(pipe("extra", "head", bridge, 0.016, sides=6), DARK)]
+
+
+def _hair_ties(traits: Traits) -> list[Part]:
+    """Bands where the hair is tied."""
+    places = {
+        "twin_tails": [(1.04, 2.18, 0.30), (-1.04, 2.18, 0.30)],
+        "low_tails": [(0.82, 0.60, 0.33), (-0.82, 0.60, 0.33)],
+        "braids": [(0.86, 0.62, 0.02), (-0.86, 0.62, 0.02)],
+        "ponytail": [(0.0, 2.10, 1.08)],
+    }[traits.hair.back]
+    axis = {"twin_tails": (0.8, 0.5, 0.1), "ponytail": (0.0, 0.5, 0.8)}.get(
+        traits.hair.back, (0.15, 1.0, 0.0)
+    )
+    size = 0.17 if traits.hair.back == "braids" else 0.25
+    parts = []
+    for place in places:
+        along = normalized(np.array(axis) * np.array([np.sign(place[0]) or 1.0, 1.0, 1.0]))
+        points = np.array(place) + along * np.linspace(-0.07, 0.07, 3)[:, None]
+        parts.append(
+            _in_band(pipe("extra", "head", points, np.array([0.9, 1.0, 0.9]) * size, sides=14), COLOR)
+        )
+    return parts
