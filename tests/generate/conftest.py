@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -78,32 +79,35 @@ def annotate_tiny(identity: str) -> Annotation:
     )
 
 
+def write_tiny_dataset(
+    folder: Path, count: int = 4, *, samples: int = 24, **changes: object
+) -> DatasetConfig:
+    """Write tiny characters, one folder each; the configuration of a data set of them."""
+    models, said = folder / "models", folder / "annotations"
+    for number in range(count):
+        home = models / f"tiny-{number}"
+        home.mkdir(parents=True, exist_ok=True)
+        data = write_pmx(tiny_character(number))
+        (home / "model.pmx").write_bytes(data)
+        if AnnotationStore(said).get(model_id(data)) is None:
+            AnnotationStore(said).put(annotate_tiny(model_id(data)))
+    config = DatasetConfig(
+        name="tiny",
+        out=folder / "out",
+        splits=(SplitRule(Split.TRAIN, samples, groups=("tiny-*",)),),
+        size_px=32,
+        samples_per_pixel=1,
+        shard_size=8,
+        folders=(models,),
+        annotations=said,
+    )
+    return replace(config, **changes)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def make_dataset(tmp_path: Path) -> Callable[..., DatasetConfig]:
-    """Writes tiny characters, one folder each, and gives the configuration of a data set of them."""
-
-    def make(count: int = 4, *, samples: int = 24, **changes: object) -> DatasetConfig:
-        models, said = tmp_path / "models", tmp_path / "annotations"
-        for number in range(count):
-            folder = models / f"tiny-{number}"
-            folder.mkdir(parents=True, exist_ok=True)
-            data = write_pmx(tiny_character(number))
-            (folder / "model.pmx").write_bytes(data)
-            if AnnotationStore(said).get(model_id(data)) is None:
-                AnnotationStore(said).put(annotate_tiny(model_id(data)))
-        config = DatasetConfig(
-            name="tiny",
-            out=tmp_path / "out",
-            splits=(SplitRule(Split.TRAIN, samples, groups=("tiny-*",)),),
-            size_px=32,
-            samples_per_pixel=1,
-            shard_size=8,
-            folders=(models,),
-            annotations=said,
-        )
-        return replace(config, **changes)  # type: ignore[arg-type]
-
-    return make
+    """`write_tiny_dataset` into a folder of the test's own."""
+    return partial(write_tiny_dataset, tmp_path)
 
 
 @pytest.fixture(scope="session")

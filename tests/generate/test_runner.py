@@ -1,0 +1,286 @@
+"""Whole runs with real processes: the same bytes however they come about, and nothing lost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from mmdgen.dataset.config import DatasetConfig, Split
+from mmdgen.dataset.plan import Plan
+from mmdgen.dataset.shard import published_shards
+from mmdgen.errors import DatasetError, MmdgenError
+from mmdgen.generate import compose, engines, runner, worker
+from mmdgen.generate.runner import RunSummary, freeze_plan, missing_jobs, plan_split, prepare_models, run_plan
+from mmdgen.generate.survey import SurveyedModel
+from mmdgen.render import Renderer
+from tests.generate.conftest import write_tiny_dataset
+
+MakeDataset = Callable[..., DatasetConfig]
+
+pytestmark = pytest.mark.usefixtures("renderer")  # skips where there is no OpenGL
+
+
+SAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A data set of four tiny characters: what is planned, and where the models are."""
+
+    config: DatasetConfig
+    models: list[SurveyedModel]
+    plan: Plan
+
+    def render(self, out: Path, *, workers: int = 1, shards: range | None = None) -> RunSummary:
+        return run_plan(self.plan, replace(self.config, out=out), self.models, workers=workers, shards=shards)
+
+
+def survey(config: DatasetConfig) -> Tiny:
+    models = prepare_models(config, workers=1)
+    return Tiny(config, models, plan_split(config, models, Split.TRAIN))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    return survey(write_tiny_dataset(tmp_path_factory.mktemp("tiny"), 4, samples=SAMPLES))
+
+
+@pytest.fixture(scope="module")
+def whole(tiny: Tiny) -> Path:
+    """The data set rendered undisturbed by one worker."""
+    assert tiny.render(tiny.config.out).is_complete
+    return tiny.config.out
+
+
+def fingerprints(out: Path) -> dict[str, str]:
+    """Hashes of all that must come out the same."""
+    folder = out / "train"
+    paths = [*folder.glob("*.tar"), *folder.glob("*.jsonl"), folder / "plan.json"]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(paths)}
+
+
+def test_everything_planned_is_there(whole: Path) -> None:
+    rows = [row for _, shard_rows in published_shards(whole / "train") for row in shard_rows]
+    assert len({row["key"] for row in rows}) == len(rows) == SAMPLES
+    assert len({row["model_id"] for row in rows}) == 4
+
+
+def test_a_second_run_renders_nothing(tiny: Tiny, whole: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (whole / "train").iterdir()}
+    summary = tiny.render(whole)
+    assert (summary.present, summary.rendered, summary.is_complete) == (SAMPLES, 0, True)
+    assert {path: path.stat().st_mtime_ns for path in (whole / "train").iterdir()} == before
+
+
+def test_two_workers_give_the_bytes_of_one(tiny: Tiny, whole: Path, tmp_path: Path) -> None:
+    summary = tiny.render(tmp_path, workers=2)
+    assert summary.rendered == SAMPLES
+    assert summary.rate > 0
+    assert fingerprints(tmp_path) == fingerprints(whole)
+
+
+def test_pieces_in_any_order_give_the_same_bytes(tiny: Tiny, whole: Path, tmp_path: Path) -> None:
+    for shards in (range(20, 99), range(0, 5), range(5, 20)):
+        assert tiny.render(tmp_path, shards=shards).is_complete
+    assert fingerprints(tmp_path) == fingerprints(whole)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 on Windows")
+def test_a_run_killed_in_the_middle_goes_on_to_the_same_bytes(
+    tiny: Tiny, whole: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "job").write_bytes(pickle.dumps((tiny, out)))
+    script = (
+        "import pickle, sys\n"
+        "from pathlib import Path\n"
+        "tiny, out = pickle.loads(Path(sys.argv[1]).read_bytes())\n"
+        "tiny.render(out, workers=2)\n"
+    )
+    driver = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "job")], cwd=Path.cwd())
+    while len(list((out / "train").glob("*.jsonl"))) < 2:
+        assert driver.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.01)
+    driver.kill()
+    driver.wait()
+    (out / "train" / "train-000024.tar.0.partial").write_bytes(b"left behind")
+    summary = tiny.render(out)
+    assert summary.is_complete
+    assert 0 < summary.rendered < SAMPLES
+    assert fingerprints(out) == fingerprints(whole)
+    assert not list(out.rglob("*.partial"))
+
+
+def test_another_plan_in_the_folder_is_refused_with_the_difference(tiny: Tiny, whole: Path) -> None:
+    other = plan_split(replace(tiny.config, seed=1), tiny.models, Split.TRAIN)
+    with pytest.raises(DatasetError, match=r"holds shards of another plan \(seed was 0 and is now 1\)"):
+        freeze_plan(whole / "train", other)
+    fewer = plan_split(tiny.config, tiny.models[1:], Split.TRAIN)
+    with pytest.raises(DatasetError, match=r"another plan \(0 models are new and 1 are gone\)"):
+        freeze_plan(whole / "train", fewer)
+
+
+def test_a_plan_without_shards_may_be_replaced(tiny: Tiny, tmp_path: Path) -> None:
+    freeze_plan(tmp_path, plan_split(replace(tiny.config, seed=1), tiny.models, Split.TRAIN))
+    freeze_plan(tmp_path, tiny.plan)
+    assert tiny.plan.fingerprint in (tmp_path / "plan.json").read_text(encoding="utf-8")
+
+
+def test_a_shard_of_another_plan_is_refused(tiny: Tiny, whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole / "train", tmp_path / "train")
+    record = tmp_path / "train" / "train-000000.jsonl"
+    record.write_text(record.read_text("utf-8").replace('"fingerprint": "', '"fingerprint": "x'), "utf-8")
+    with pytest.raises(DatasetError, match="was made by another plan; delete it"):
+        missing_jobs(tiny.plan, tmp_path / "train")
+
+
+def test_broken_models_and_copies_among_good_ones_are_said(make_dataset: MakeDataset) -> None:
+    config = make_dataset(2)
+    folder = config.folders[0]
+    for name in ("broken", "copy"):
+        (folder / name).mkdir()
+    (folder / "broken" / "half.pmx").write_bytes((folder / "tiny-0" / "model.pmx").read_bytes()[:500])
+    shutil.copy(folder / "tiny-0" / "model.pmx", folder / "copy" / "again.pmx")
+    problems = {model.file.name: model.problem for model in prepare_models(config, workers=1)}
+    assert "byte" in problems["broken/half.pmx"]
+    assert problems["tiny-0/model.pmx"] == "has the same content as copy/again.pmx"
+    assert problems["tiny-1/model.pmx"] == ""
+
+
+def test_what_was_read_once_is_not_read_again(
+    make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_dataset(2)
+    before = prepare_models(config, workers=1)
+    monkeypatch.setattr(engines, "_one_process", lambda: pytest.fail("a process was started"))
+    assert prepare_models(config) == before
+
+
+def test_a_new_word_of_a_person_is_taken_up(make_dataset: MakeDataset) -> None:
+    config = make_dataset(1)
+    (before,) = prepare_models(config, workers=1)
+    annotation = before.record.annotation
+    assert annotation is not None
+    (said,) = config.annotations.glob("*.json")
+    said.write_text(said.read_text("utf-8").replace('"top": 12.0', '"top": 12.5'), "utf-8")
+    (after,) = prepare_models(config, workers=1)
+    assert after.record.annotation is not None
+    assert (annotation.head.top, after.record.annotation.head.top) == (12.0, 12.5)
+
+
+def test_a_model_that_breaks_while_drawing_is_left_out_with_its_reason(tiny: Tiny, tmp_path: Path) -> None:
+    bad = tiny.models[0].record
+    assert bad.annotation is not None
+    far = replace(bad.annotation, head=replace(bad.annotation.head, bottom=500.0, top=501.0))
+    models = [replace(tiny.models[0], record=replace(bad, annotation=far)), *tiny.models[1:]]
+    summary = run_plan(tiny.plan, replace(tiny.config, out=tmp_path), models, workers=1)
+    assert not summary.is_complete
+    assert (summary.planned, summary.present) == (SAMPLES, SAMPLES * 3 // 4)
+    assert sum(row["samples"] for row in summary.left_out) == SAMPLES // 4
+    assert {(row["model_id"], row["reason"]) for row in summary.left_out} == {
+        (bad.model_id, "model.pmx: its rest picture is empty; check the head in its annotation")
+    }
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_stops_clearly_and_the_run_goes_on_when_there_is_room(
+    tiny: Tiny, whole: Path, small_disk: Path
+) -> None:
+    out = small_disk / "out"
+    with pytest.raises(DatasetError, match=r"train-\d+.*: cannot be written: the disk is full; free some"):
+        tiny.render(out)
+    finished = {path.stem for path in (out / "train").glob("*.jsonl")}
+    assert finished
+    assert not list((out / "train").glob("*.tar.*.partial"))
+    (small_disk / "ballast").unlink()
+    summary = tiny.render(out)
+    assert summary.is_complete
+    assert 0 < summary.rendered < SAMPLES
+    assert fingerprints(out) == fingerprints(whole)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 4 MB, most of it taken by a file called ballast."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("no small disk can be mounted here")
+    (folder / "ballast").write_bytes(bytes(3_500_000))
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_file_where_the_folder_should_be_is_said(tiny: Tiny, tmp_path: Path) -> None:
+    (tmp_path / "train").write_bytes(b"")
+    with pytest.raises(DatasetError, match="a file stands where a folder is needed"):
+        tiny.render(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="mounting needs root")
+def test_a_read_only_disk_is_said(tiny: Tiny, small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(DatasetError, match=r"out.*: cannot be written: the file system is read-only; choose"):
+        tiny.render(small_disk / "out")
+
+
+def test_a_model_that_kills_its_worker_is_quarantined_and_the_rest_is_whole(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "generate_shard", die_with_tiny_1)
+    config = replace(tiny.config, out=tmp_path, shard_size=100)
+    plan = plan_split(config, tiny.models, Split.TRAIN)
+    summary = run_plan(plan, config, tiny.models, workers=2)
+    assert summary.present == SAMPLES * 3 // 4
+    (row,) = summary.left_out
+    assert row["reason"] == "crashed or hung its worker 3 times"
+    quarantine = json.loads((tmp_path / "train" / "quarantine.json").read_text(encoding="utf-8"))
+    assert quarantine == {row["model_id"]: row["reason"]}
+
+
+def die_with_tiny_1(task: worker.ShardTask) -> worker.ShardReport:
+    """`generate_shard`, but a certain model kills the process, as a bug in a driver might."""
+    real = compose.compose_samples
+
+    def deadly(renderer: Renderer, source: compose.ModelSource, *rest: object) -> object:
+        if source.group == "tiny-1":
+            os._exit(11)
+        return real(renderer, source, *rest)  # type: ignore[arg-type]
+
+    worker.compose_samples = deadly  # type: ignore[assignment]
+    return worker.generate_shard(task)
+
+
+def test_a_hanging_model_is_stopped(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "generate_shard", sleep_instead)
+    monkeypatch.setattr(runner, "HANGS_AFTER_S", 0.3)
+    monkeypatch.setattr(runner, "ATTEMPTS", 1)
+    summary = tiny.render(tmp_path, shards=range(1))
+    assert summary.present == 0
+    assert summary.failed == (("train-000000", "its worker died 1 times"),)
+
+
+def sleep_instead(task: object) -> object:
+    """A worker that never comes back."""
+    time.sleep(600)
+    return task
+
+
+def test_a_folder_without_models_is_one_sentence(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MmdgenError, match=r"no model file \(.pmx or .pmd\) below .*empty"):
+        prepare_models(replace(make_dataset(1), folders=(tmp_path / "empty",)))
+    with pytest.raises(MmdgenError, match="is no folder"):
+        prepare_models(replace(make_dataset(1), folders=(tmp_path / "nowhere",)))
