@@ -44,6 +44,12 @@ class Closing:
     curvature: float  # sagitta over width of the closed lid line: positive hangs down, negative arches up
     lower_lid_ratio: float  # largest motion up over largest motion down
 
+    @property
+    def hides_irises(self) -> bool:
+        """Whether both irises were seen open and are hidden."""
+        shares = (self.iris_left, self.iris_right)
+        return all(share is not None and share <= CLOSED for share in shares)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Iris:

@@ -70,6 +70,7 @@ def choose_eye_roles(face: Face, detector: ClosingDetector, unit: float, *, by: 
     for feature in _SHAPES:
         for side in (Side.BOTH, Side.LEFT, Side.RIGHT):
             choice = _choose(face, detector, unit, feature, side, picks, shaped, by)
+            choice = choice or _unmeasured(face, feature, side, by)
             if choice is not None:
                 roles[Role.of(feature, side)] = choice
     return EyeRoles(roles, tuple(shaped))
@@ -90,6 +91,9 @@ def _named(face: Face, detector: ClosingDetector, feature: Feature, closings: li
         moved = face.displacements[index]
         if rank == 0 and len(moved) and detector.side_of(moved) is Side.BOTH:
             closing = detector.measure(index, Side.BOTH)
+            if closing.hides_irises:
+                reason = f"'{names[index]}' hides the irises in an unusual way"
+                return _Pick(closing, "name and hidden irises", 0.7, (reason,))
             return _Pick(closing, "name", 0.4, (f"'{names[index]}' does not measurably close the eyes",))
     return None
 
@@ -204,7 +208,7 @@ def _describe(
         morph=closing.morph,
         name=name,
         side=closing.side,
-        shape=_shape(closing, name, normal, smile, picks),
+        shape=_shape(closing, name, face.hints[closing.morph].feature, normal, smile, picks),
         iris_left=closing.iris_left,
         iris_right=closing.iris_right,
         likeness_normal=normal,
@@ -215,15 +219,21 @@ def _describe(
 
 
 def _shape(
-    closing: Closing, name: str, normal: float, smile: float, picks: dict[Feature, _Pick]
+    closing: Closing,
+    name: str,
+    feature: Feature | None,
+    normal: float,
+    smile: float,
+    picks: dict[Feature, _Pick],
 ) -> ClosedShape:
-    for feature, pick in picks.items():
+    """The shape by likeness to the pair; without a pair by the name's word, else by absolute cuts."""
+    for picked, pick in picks.items():
         if pick.closing.morph == closing.morph:
-            return _SHAPES[feature]
+            return _SHAPES[picked]
     if names_another_closing(name):
         return ClosedShape.OTHER
     if not picks:
-        return _looks_like(closing)
+        return _SHAPES[feature] if feature in _SHAPES else _looks_like(closing)
     if max(normal, smile) < UNLIKE:
         return ClosedShape.OTHER if len(picks) == 2 else _looks_like(closing)
     if max(normal, smile) < ALIKE and closing.side is Side.BOTH:
@@ -244,7 +254,7 @@ def _choose(
     """The morph for one role: the both-eye morph or its half, else the model's own wink."""
     pick = picks.get(feature)
     if pick is None:
-        return None if side is Side.BOTH else _own_wink(shaped, feature, side, by)
+        return None if side is Side.BOTH else _own_wink(face, shaped, feature, side, by)
     name = face.model.morphs.names[pick.closing.morph]
     if side is Side.BOTH:
         provenance = Provenance(Origin.AUTO, pick.method, pick.confidence, pick.reasons, by)
@@ -255,14 +265,32 @@ def _choose(
     return MorphChoice(pick.closing.morph, name, half, provenance)
 
 
-def _own_wink(shaped: list[ClosingMorph], feature: Feature, side: Side, by: str) -> MorphChoice | None:
+def _own_wink(
+    face: Face, shaped: list[ClosingMorph], feature: Feature, side: Side, by: str
+) -> MorphChoice | None:
     """A one-eye morph of the right side and shape, where there is no both-eye morph to halve."""
     fitting = [morph for morph in shaped if morph.side is side and morph.shape is _SHAPES[feature]]
     if not fitting:
         return None
-    reasons = ("no both-eye morph to compare with",)
-    provenance = Provenance(Origin.AUTO, "one-eye morph by geometry", 0.45, reasons, by)
-    return MorphChoice(fitting[0].morph, fitting[0].name, None, provenance)
+    named = [morph for morph in fitting if face.hints[morph.morph].feature is feature]
+    chosen = (named or fitting)[0]
+    if named:
+        provenance = Provenance(Origin.AUTO, "one-eye morph by name and geometry", 0.9, (), by)
+    else:
+        reasons = ("no both-eye morph to compare with",)
+        provenance = Provenance(Origin.AUTO, "one-eye morph by geometry", 0.45, reasons, by)
+    return MorphChoice(chosen.morph, chosen.name, None, provenance)
+
+
+def _unmeasured(face: Face, feature: Feature, side: Side, by: str) -> MorphChoice | None:
+    """A morph of the feature's most usual name that closes the eyes without moving vertices."""
+    for index, hint in enumerate(face.hints):
+        if hint.feature is feature and hint.rank == 0 and not len(face.displacements[index]):
+            reason = "moves no vertices: neither side nor effect could be measured"
+            provenance = Provenance(Origin.AUTO, "name", 0.3, (reason,), by)
+            half = None if side is Side.BOTH else Half(side.value)
+            return MorphChoice(index, face.model.morphs.names[index], half, provenance)
+    return None
 
 
 def _check_half(

@@ -24,7 +24,7 @@ BOTH_SIDES = 0.4  # ... above, it is both-sided
 MOUTH_OPENS = 0.05  # u; lips part at least so far in an open mouth
 
 _CLOSINGS = (Feature.EYE_WINK, Feature.EYE_HAPPY_WINK)  # told by `eyes`
-_UNMEASURED = (MorphKind.UV, MorphKind.UV1, MorphKind.BONE, MorphKind.MATERIAL)
+_UNMEASURED = (MorphKind.UV, MorphKind.UV1, MorphKind.BONE, MorphKind.MATERIAL, MorphKind.GROUP)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +77,7 @@ def choose_feature_roles(face: Face, chin: Chin, *, by: str) -> dict[Role, Morph
             continue
         found = _find(region, feature)
         if feature is Feature.MOUTH_AAA and not found:
-            found = _widest_opening(region)
+            found = _named_mouth(region) or _widest_opening(region)
         for side in (Side.BOTH, Side.LEFT, Side.RIGHT) if feature.has_sides else (Side.MIDDLE,):
             choice = _choose(face, found, side, by)
             if choice is not None:
@@ -148,6 +148,18 @@ def _choose(face: Face, found: list[_Found], side: Side, by: str) -> MorphChoice
         return None
     provenance = Provenance(Origin.AUTO, entry.method, entry.confidence, entry.reasons, by)
     return MorphChoice(entry.morph, names[entry.morph], None, provenance)
+
+
+def _named_mouth(region: _Region) -> list[_Found]:
+    """A morph of the open mouth's most usual name that opens less than expected."""
+    for index, hint in enumerate(region.face.hints):
+        moved = region.face.displacements[index]
+        if hint.feature is Feature.MOUTH_AAA and hint.rank == 0 and len(moved):
+            inside = region.around_mouth(moved)
+            opening = _opening(region, moved.restricted(inside))
+            reason = f"parts the lips by {opening:.2f} u only"
+            return [_Found(index, Side.MIDDLE, hint.rank, "name", 0.4, (reason,))]
+    return []
 
 
 def _widest_opening(region: _Region) -> list[_Found]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.annotate.face import Face
-from mmdgen.annotate.lexicon import names_hat
+from mmdgen.annotate.lexicon import names_hair, names_hat
 from mmdgen.annotate.schema import Feature
 from mmdgen.annotate.visibility import Grid, depth_map, opened
 from mmdgen.model import NO_INDEX, Bools, Panel
@@ -25,6 +25,9 @@ BRIDGED_GAP = 0.35  # of the same distance: shadows between lip and chin that ar
 
 TOP_RANGE = (1.1, 2.6)  # u above the eyes, of measured hair tops
 USUAL_TOP = 1.75  # u above the eyes, where the hair cannot be trusted
+BEHIND_SKULL = 0.5  # u behind the head bone: high ponytails and buns stand there, the skull's top does not
+STANDS_OUT = 0.25  # u; more than this above all hair is a hat
+COVERED = 0.9  # share of the middle columns that must have any surface
 STRAND = 0.2  # u; what is thinner in the front view is a strand of hair, not the head
 
 _STRIP = 0.11  # u; half width of the front profile
@@ -98,25 +101,26 @@ def find_mouth(face: Face) -> Mouth | None:
 def find_top(face: Face, unit: float) -> Top:
     """The top of the flat hair over the middle of the head.
 
-    Columns of the front silhouette near the middle, without strands; a robust arch through their heights
-    passes over gaps and tufts. What its material names call a hat is left out if there is hair under it.
+    Columns of the front silhouette near the middle, without strands and without what stands up behind the
+    skull; a robust arch through their heights passes over gaps and tufts. What the material names call a hat
+    is left out if there is hair under it, and so is what stands far above all that they call hair.
     """
-    is_worn = np.array([names_hat(name) for name in face.model.materials.names], np.bool_)
-    head = face.triangles_of(face.head_vertices, all_corners=True)
-    bare = head & ~is_worn[face.triangle_materials]
-    highest = _arch(face, unit, head)
-    without = _arch(face, unit, bare) if is_worn.any() else highest
+    arches = _find_arches(face, unit)
     low, high = (face.eyes.y + limit * unit for limit in TOP_RANGE)
-    if without is not None and low <= without.y <= high:
-        return _judge_top(unit, without, highest)
-    if highest is not None and low <= highest.y <= high:
-        return Top(highest.y, "arch over the hat", 0.3, ("no hair under what is worn on the head",))
-    usual = face.eyes.y + USUAL_TOP * unit
-    if highest is None:
-        return Top(usual, "proportion", 0.2, ("nothing is drawn above the eyes",))
-    what = "hat suspected: the head is" if highest.y > high else "the head is only"
-    height = (highest.y - face.eyes.y) / unit
-    return Top(usual, "proportion", 0.3, (f"{what} {height:.1f} u high above the eyes",))
+
+    def is_usual(arch: _Arch | None) -> bool:
+        return arch is not None and arch.coverage > COVERED and low <= arch.y <= high
+
+    if arches.hair is not None and is_usual(arches.hair):
+        above = arches.bare.y - arches.hair.y if arches.bare is not None else 0.0
+        if above > STANDS_OUT * unit:
+            reason = f"hat suspected: something stands {above / unit:.1f} u above the hair"
+            return Top(arches.hair.y, "arch of the hair", 0.55, (reason,))
+    if arches.bare is not None and is_usual(arches.bare):
+        return _judge_top(unit, arches.bare, arches.everything)
+    if arches.everything is not None and is_usual(arches.everything):
+        return Top(arches.everything.y, "arch over the hat", 0.3, ("no hair under what is worn on the head",))
+    return _usual_top(face, unit, arches.everything)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +132,51 @@ class _Arch:
     coverage: float  # share of the columns that have any surface
 
 
-def _judge_top(unit: float, arch: _Arch, highest: _Arch | None) -> Top:
+@dataclass(frozen=True, slots=True)
+class _Arches:
+    """The arches of what may be the top, None where there are too few columns."""
+
+    hair: _Arch | None  # materials that are called hair
+    bare: _Arch | None  # all that is not called a hat
+    everything: _Arch | None
+
+
+def _find_arches(face: Face, unit: float) -> _Arches:
+    names = face.model.materials.names
+    is_worn = np.array([names_hat(name) for name in names], np.bool_)[face.triangle_materials]
+    is_hair = np.array([names_hair(name) for name in names], np.bool_)[face.triangle_materials]
+    depth = face.positions[face.model.faces, 2].mean(axis=1)
+    before = depth < face.head_position[2] + BEHIND_SKULL * unit
+    head = face.triangles_of(face.head_vertices, all_corners=True) & before
+    everything = _arch(face, unit, head)
+    return _Arches(
+        hair=_arch(face, unit, head & is_hair) if (head & is_hair).any() else None,
+        bare=_arch(face, unit, head & ~is_worn) if is_worn.any() else everything,
+        everything=everything,
+    )
+
+
+def _judge_top(unit: float, arch: _Arch, everything: _Arch | None) -> Top:
+    """The confidence in an arch at a usual height."""
     reasons: list[str] = []
     confidence = 0.98
-    if highest is not None and highest.y > arch.y + 0.1 * unit:
+    if everything is not None and everything.y > arch.y + 0.1 * unit:
         reasons.append("hat suspected: the top is taken from the hair under what is worn")
         confidence = 0.6
     if arch.residual > 0.12 * unit:
         reasons.append(f"hat or unusual hair suspected: no smooth arch ({arch.residual / unit:.2f} u off)")
         confidence = min(confidence, 0.45)
-    if arch.coverage < 0.9:
-        reasons.append("the middle of the head is not covered")
-        confidence = min(confidence, 0.45)
     return Top(arch.y, "arch of the hair", confidence, tuple(reasons))
+
+
+def _usual_top(face: Face, unit: float, arch: _Arch | None) -> Top:
+    """A guess by proportion, where what is drawn cannot be the head's top."""
+    usual = face.eyes.y + USUAL_TOP * unit
+    if arch is None or arch.coverage <= COVERED:
+        return Top(usual, "proportion", 0.2, ("the middle of the head is not covered",))
+    height = (arch.y - face.eyes.y) / unit
+    what = "hat suspected: the head is" if height > USUAL_TOP else "the head is only"
+    return Top(usual, "proportion", 0.3, (f"{what} {height:.1f} u high above the eyes",))
 
 
 def _arch(face: Face, unit: float, triangles: Bools) -> _Arch | None:

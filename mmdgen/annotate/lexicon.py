@@ -134,6 +134,7 @@ HAT_WORDS = _words(
     帽子 帽 ハット キャップ ヘルメット ヘッドドレス 頭巾 フード ベール 冠 ティアラ
     """
 )
+HAIR_WORDS = _words("髪 ヘア かみ 前髪 后发 头发 頭髪 hair kami ahoge bangs")
 HAT_WORDS_LATIN = _words(
     """
     hat cap helmet hood crown beret headdress veil bonnet
@@ -232,6 +233,12 @@ def name_hints(morphs: MorphTable) -> tuple[NameHint, ...]:
 def names_another_closing(name: str) -> bool:
     """Whether a name belongs to a closed or covered eye that is neither まばたき nor 笑い."""
     return bool({normalize(name), split_side(name)[0]} & _not_a_wink_keys())
+
+
+def names_hair(name: str) -> bool:
+    """Whether a material's name speaks of hair."""
+    key = normalize(name)
+    return any(word in key for word in HAIR_WORDS) and not names_hat(name)
 
 
 def names_hat(name: str) -> bool:
