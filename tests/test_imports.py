@@ -19,6 +19,7 @@ ROWS = [
         "values": [
             "mmdgen.model",
             "mmdgen.pose",
+            "mmdgen.motion",
             "mmdgen.scene",
             "mmdgen.images",
             "mmdgen.annotate.schema",  # a value like Model, though it lives with those who make it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmdgen.rig.motion import ik_from_motion, pose_from_motion, pose_from_named
 from mmdgen.rig.rig import PosedModel, Rig, build_rig
 from mmdgen.rig.skeleton import BoneRoles, find_bone_roles, require_posable
 from mmdgen.rig.skinning import skin_vertices
@@ -12,6 +13,9 @@ __all__ = [
     "Rig",
     "build_rig",
     "find_bone_roles",
+    "ik_from_motion",
+    "pose_from_motion",
+    "pose_from_named",
     "require_posable",
     "skin_vertices",
 ]

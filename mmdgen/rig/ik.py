@@ -93,14 +93,23 @@ def build_ik_plan(bones: BoneTable, hierarchy: Hierarchy, source: str = "model")
     return IkPlan(tuple(solvers), bases, ends)
 
 
-def solve_ik(plan: IkPlan, hierarchy: Hierarchy, own: Motions) -> World:
-    """The skeleton's skin transforms with every disturbed chain solved; `own` is without appends."""
+def solve_ik(plan: IkPlan, hierarchy: Hierarchy, own: Motions, is_on: Bools) -> World:
+    """The skeleton's skin transforms with every disturbed chain solved.
+
+    Args:
+        plan: the chains.
+        hierarchy: the skeleton.
+        own: what the bones do by themselves, without appends.
+        is_on: (bones,), whether the chain of each IK bone is switched on.
+    """
     local = add_appends(hierarchy, own)
     world = world_transforms(hierarchy, local)
-    if not len(plan.solvers) or not _disturbed(plan, hierarchy, world).any():
+    switched_on = [chain for chain, solver in enumerate(plan.solvers) if is_on[solver.goal]]
+    if not switched_on or not _disturbed(plan, hierarchy, world)[switched_on].any():
         return world
     turned = Motions(own.rotations.copy(order="K"), own.translations, own.moving.copy())
-    for chain, solver in enumerate(plan.solvers):
+    for chain in switched_on:
+        solver = plan.solvers[chain]
         # an earlier chain may have moved this one: look again
         poses = np.flatnonzero(_disturbed(plan, hierarchy, world)[chain])
         if not len(poses):

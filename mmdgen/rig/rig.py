@@ -17,9 +17,7 @@ from mmdgen.pose import Pose
 from mmdgen.rig.deform import (
     Hierarchy,
     Motions,
-    add_appends,
     build_hierarchy,
-    world_transforms,
 )
 from mmdgen.rig.ik import IkPlan, build_ik_plan, solve_ik
 from mmdgen.rig.morph_weights import WeightFlow, build_weight_flow, spread_weights
@@ -69,10 +67,11 @@ class Rig:
     sdef_c0: Floats  # (sdef, 3), (2 C + R0 - Rw) / 2 with Rw = w0 R0 + w1 R1
     sdef_c1: Floats  # (sdef, 3), (2 C + R1 - Rw) / 2
 
-    def pose(self, pose: Pose, *, ik: bool = True) -> PosedModel:
+    def pose(self, pose: Pose, *, ik: bool | Bools = True) -> PosedModel:
         """What the poses make of the model; the result has the batch axes of `pose`.
 
-        IK chains are solved only where the pose disturbs them (see `ik`); `ik=False` leaves them as posed.
+        IK chains are solved only where the pose disturbs them (see module `ik`). `ik` switches all of them,
+        or with an array (bones,) those of each IK bone.
 
         Raises:
             ModelError: the pose was made for a model with other bones or morphs.
@@ -154,7 +153,7 @@ def _require_fitting(model: Model, pose: Pose) -> None:
         )
 
 
-def _pose_bones(rig: Rig, pose: Pose, weights: Weights, ik: bool) -> tuple[Floats, Floats]:
+def _pose_bones(rig: Rig, pose: Pose, weights: Weights, ik: bool | Bools) -> tuple[Floats, Floats]:
     """The bone palette (poses, bones, 4, 4) and world rotations (poses, bones, 4)."""
     turns, moves = flat_batch(pose.bone_rotations, 2), flat_batch(pose.bone_translations, 2)
     moving = ((turns[..., :3] != 0) | (moves != 0)).any(axis=(0, 2))
@@ -165,10 +164,7 @@ def _pose_bones(rig: Rig, pose: Pose, weights: Weights, ik: bool) -> tuple[Float
     for poses in np.array_split(np.arange(len(turns)), block_count):
         own = _own_motions(turns[poses], moves[poses], moving)
         add_bone_morphs(rig.morph_plan, weights[poses], own)
-        if ik:
-            world = solve_ik(rig.ik_plan, rig.hierarchy, own)
-        else:
-            world = world_transforms(rig.hierarchy, add_appends(rig.hierarchy, own))
+        world = solve_ik(rig.ik_plan, rig.hierarchy, own, np.broadcast_to(ik, len(moving)))
         rows = world.rows if len(world.rows) else np.zeros(1, np.intp)
         skins = world.skins.swapaxes(0, 1)
         palette[poses] = skins.astype(np.float32)[:, rows]
