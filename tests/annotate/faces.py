@@ -15,7 +15,7 @@ from tests.builders import BoneSpec, MorphSpec, bone, build_model, material, ver
 
 EYE_X, EYE_WIDTH, LID = 0.5, 0.25, 0.22  # eye from the middle, its half width, lid edges from its centre
 MOUTH_Y, CHIN_Y, TOP_Y = -0.7, -1.0, 1.75
-SKIN, IRIS, HAIR = range(3)
+SKIN, IRIS, HAIR, HAT = range(4)
 HEAD, NECK, LEFT_EYE, RIGHT_EYE = "頭", "首", "左目", "右目"
 
 USUAL_NAMES = {"normal": "まばたき", "smile": "笑い", "mouth": "あ"}
@@ -29,7 +29,7 @@ class _Mesh:
     def __init__(self) -> None:
         self.points: list[Points] = []
         self.bones: list[str] = []
-        self.faces: list[list[tuple[int, int, int]]] = [[], [], []]
+        self.faces: list[list[tuple[int, int, int]]] = [[], [], [], []]
 
     def add(self, grid: Points, bone_name: str, part: int) -> NDArray[np.int64]:
         """Add (rows, columns, 3) points as quads; returns the vertices' numbers, (rows, columns)."""
@@ -55,7 +55,9 @@ def face_model(
     winks: Mapping[str, tuple[str, str]] | None = None,
     extra: Sequence[MorphSpec] = (),
     hat: float = 0.0,
+    hat_name: str = "",
     ahoge: bool = False,
+    ponytail: bool = False,
     bones: Sequence[BoneSpec] | None = None,
     alpha: float = 1.0,
 ) -> Model:
@@ -64,14 +66,18 @@ def face_model(
     Args:
         winks: name -> (shape "normal" or "smile", side "left" or "right").
         hat: how far a hat stands above the hair, in u.
+        hat_name: name of the hat's material; "" makes it part of the hair.
         ahoge: a thin strand upright on the middle of the head.
+        ponytail: hair that stands up behind the skull.
         alpha: of the hair.
     """
     mesh = _Mesh()
     lids = {side: _eye(mesh, sign) for side, sign in (("left", 1.0), ("right", -1.0))}
     _skin(mesh)
     lips = _mouth(mesh)
-    _hair(mesh, hat, ahoge)
+    _hair(mesh, hat, ahoge, HAT if hat_name else HAIR)
+    if ponytail:
+        mesh.add(_grid(np.linspace(-0.4, 0.4, 5), np.array([1.0, TOP_Y + 0.5]), 0.9), HEAD, HAIR)
     closings = {(shape, side): _closing(lids[side], shape) for shape in ("normal", "smile") for side in lids}
     morphs = {
         names.get("normal", ""): {**closings["normal", "left"], **closings["normal", "right"]},
@@ -87,11 +93,12 @@ def face_model(
             vertex(tuple(origin + unit * point), weights=((name, 1.0),))
             for point, name in zip(mesh.points, mesh.bones, strict=True)
         ],
-        faces=np.concatenate([np.array(part) for part in mesh.faces]),
+        faces=np.concatenate([np.array(part).reshape(-1, 3) for part in mesh.faces]),
         materials=[
             material("顔", triangles=len(mesh.faces[SKIN])),
             material("目", triangles=len(mesh.faces[IRIS])),
-            material("髪", diffuse=(1.0, 1.0, 1.0, alpha)),
+            material("髪", diffuse=(1.0, 1.0, 1.0, alpha), triangles=len(mesh.faces[HAIR])),
+            material(hat_name or "空", triangles=len(mesh.faces[HAT])),
         ],
         morphs=[
             *(
@@ -166,13 +173,13 @@ def _mouth(mesh: _Mesh) -> NDArray[np.int64]:
     return mesh.add(_grid(x, np.array([MOUTH_Y - 0.05, MOUTH_Y]), -1.02), HEAD, SKIN).ravel()
 
 
-def _hair(mesh: _Mesh, hat: float, ahoge: bool) -> None:
+def _hair(mesh: _Mesh, hat: float, ahoge: bool, hat_part: int) -> None:
     """A dome over the head; its highest point is TOP_Y."""
     x = np.linspace(-1.2, 1.2, 25)
     top = TOP_Y * np.sqrt(1.0 - (x / 1.25) ** 2)
     mesh.add(np.stack([np.stack([x, y, np.full_like(x, -0.5)], -1) for y in (top * 0.5, top)]), HEAD, HAIR)
     if hat:
         high = top + hat
-        mesh.add(np.stack([np.stack([x, y, np.full_like(x, -0.6)], -1) for y in (top, high)]), HEAD, HAIR)
+        mesh.add(np.stack([np.stack([x, y, np.full_like(x, -0.6)], -1) for y in (top, high)]), HEAD, hat_part)
     if ahoge:
         mesh.add(_grid(np.array([-0.03, 0.03]), np.array([TOP_Y, TOP_Y + 0.8]), -0.4), HEAD, HAIR)

@@ -10,7 +10,7 @@ from mmdgen.annotate.schema import ClosedShape, Half, Role, Side
 from mmdgen.errors import AnnotationError
 from mmdgen.formats import read_model
 from tests.annotate.faces import CHIN_Y, EYE_X, HEAD, NECK, TOP_Y, face_model
-from tests.builders import bone, build_model
+from tests.builders import bone, build_model, uv_morph, vertex_morph
 
 MODEL_ID = "0123456789abcdef"
 
@@ -88,19 +88,61 @@ def test_swapped_names_are_noticed_by_shape() -> None:
     assert choice.provenance.needs_person
 
 
-def test_model_with_winks_only_uses_them() -> None:
-    model = face_model(names={"mouth": "あ"}, winks=MIRRORED)
-    roles = propose_annotation(model, MODEL_ID).roles
+def test_model_with_winks_only_uses_them_and_is_unsure() -> None:
+    roles = propose_annotation(face_model(names={"mouth": "あ"}, winks=MIRRORED), MODEL_ID).roles
     assert Role.EYE_WINK_BOTH not in roles
     assert (roles[Role.EYE_WINK_LEFT].name, roles[Role.EYE_WINK_LEFT].half) == ("ｳｨﾝｸ２右", None)
+    assert roles[Role.EYE_WINK_LEFT].provenance.needs_person
 
 
-def test_hat_lowers_the_confidence_and_a_strand_does_not_move_the_top() -> None:
-    hat = propose_annotation(face_model(hat=1.2), MODEL_ID).head
-    assert hat.provenance.needs_person
-    assert any("hat suspected" in reason for reason in hat.provenance.reasons)
-    ahoge = propose_annotation(face_model(ahoge=True), MODEL_ID).head
-    assert ahoge.top == pytest.approx(17.0 + TOP_Y, abs=0.05)
+def test_winks_that_their_names_tell_are_sure() -> None:
+    winks = {"eyeBlinkLeft": ("normal", "left"), "eyeBlinkRight": ("normal", "right")}
+    roles = propose_annotation(face_model(names={"mouth": "jawOpen"}, winks=winks), MODEL_ID).roles
+    assert roles[Role.EYE_WINK_LEFT].name == "eyeBlinkLeft"
+    assert not roles[Role.EYE_WINK_LEFT].provenance.needs_person
+
+
+def test_blink_without_vertices_is_flagged() -> None:
+    blink = uv_morph("まばたき", {0: (0.1, 0.0, 0.0, 0.0)})
+    model = face_model(names={"smile": "笑い", "mouth": "あ"}, extra=[blink])
+    choice = propose_annotation(model, MODEL_ID).roles[Role.EYE_WINK_LEFT]
+    assert (choice.name, choice.half) == ("まばたき", Half.LEFT)
+    assert choice.provenance.needs_person
+
+
+def test_mouth_that_hardly_opens_is_flagged() -> None:
+    model = face_model(
+        names={"normal": "まばたき", "smile": "笑い"}, extra=[vertex_morph("あ", {170: (0, -0.02, 0)})]
+    )
+    choice = propose_annotation(model, MODEL_ID).roles[Role.MOUTH_AAA]
+    assert choice.name == "あ"
+    assert choice.provenance.needs_person
+
+
+def test_hat_is_suspected_where_the_head_is_too_high() -> None:
+    head = propose_annotation(face_model(hat=1.2), MODEL_ID).head
+    assert head.provenance.needs_person
+    assert any("hat suspected" in reason for reason in head.provenance.reasons)
+
+
+@pytest.mark.parametrize("name", ["帽子", "Hat_01", "飾り"])
+def test_top_is_that_of_the_hair_under_a_hat(name: str) -> None:
+    head = propose_annotation(face_model(hat=0.5, hat_name=name), MODEL_ID).head
+    assert head.top == pytest.approx(17.0 + TOP_Y, abs=0.05)
+    assert head.provenance.confidence < 0.7
+    assert any("hat suspected" in reason for reason in head.provenance.reasons)
+
+
+@pytest.mark.parametrize("addition", ["ahoge", "ponytail"])
+def test_strands_and_ponytails_do_not_move_the_top(addition: str) -> None:
+    head = propose_annotation(face_model(ahoge=addition == "ahoge", ponytail=addition == "ponytail"), "").head
+    assert head.top == pytest.approx(17.0 + TOP_Y, abs=0.05)
+    assert head.provenance.confidence > 0.9
+
+
+def test_invisible_hair_is_no_top() -> None:
+    head = propose_annotation(face_model(alpha=0.0), MODEL_ID).head
+    assert head.provenance.needs_person
 
 
 def test_model_without_a_head_bone_is_refused_in_one_sentence() -> None:
