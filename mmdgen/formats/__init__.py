@@ -1,4 +1,4 @@
-"""Model files and pictures: bytes to `Model`, `Model` to bytes."""
+"""Model files, motions and pictures: bytes to `Model`, `Model` to bytes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from mmdgen.formats.pmx_write import write_pmx
 from mmdgen.formats.read import read_model, read_model_bytes
 from mmdgen.formats.textures import Texture, load_texture
 from mmdgen.formats.toons import shared_toon
+from mmdgen.formats.vmd import read_vmd
+from mmdgen.formats.vpd import read_vpd
 
 __all__ = [
     "Texture",
@@ -18,6 +20,8 @@ __all__ = [
     "read_model_bytes",
     "read_pmd",
     "read_pmx",
+    "read_vmd",
+    "read_vpd",
     "shared_toon",
     "write_pmx",
 ]
