@@ -23,18 +23,19 @@ _SUFFIXES = {".txt", ".md", ".text", ".rst"}
 _BARE_NAMES = re.compile(r"(licen[sc]e|copying|copyright|readme|terms)", re.IGNORECASE)
 _SPEAKS_OF_TERMS = re.compile(
     r"利用規約|規約|許諾|禁止|禁ず|再配布|二次配布|商用|営利|改変|改造|転載|著作|権利|クレジット|ライセンス|R-?18"
-    r"|licen[sc]e|copyright|\(c\)|©|terms of use|redistribut|commercial|prohibit|forbid|not allowed"
-    r"|allowed to|permission|credit|guideline|禁止商用|使用条款|版权|授权|배포|상업|라이선스",
+    r"|licen[sc]e|copyright|\(c\)|©|terms of use|redistribut|commerc|prohibit|forbid|allowed"
+    r"|must not|may not|permission|credit|guideline|禁止商用|使用条款|版权|授权|배포|상업|라이선스",
     re.IGNORECASE,
 )
 _LICENCES = {
     "Piapro Character License": r"piapro|ピアプロ|guideline\s+set by Crypton",
     "CC0": r"\bCC0\b|CC[- ]Zero",
-    "CC BY-NC-ND": r"\bCC[- ]?BY[- ]?NC[- ]?ND\b",
-    "CC BY-NC-SA": r"\bCC[- ]?BY[- ]?NC[- ]?SA\b",
-    "CC BY-NC": r"\bCC[- ]?BY[- ]?NC\b(?![- ]?(?:ND|SA))|Attribution-NonCommercial(?!-)",
+    "CC BY-NC-ND": r"\bCC[- ]?BY[- ]?NC[- ]?ND\b|Attribution[-\s#]*NonCommercial[-\s#]*NoDeriv",
+    "CC BY-NC-SA": r"\bCC[- ]?BY[- ]?NC[- ]?SA\b|Attribution[-\s#]*NonCommercial[-\s#]*ShareAlike",
+    "CC BY-NC": r"\bCC[- ]?BY[- ]?NC\b(?![- ]?(?:ND|SA))"
+    r"|Attribution[-\s#]*NonCommercial(?![-\s#]*(?:NoDeriv|ShareAlike))",
     "CC BY-ND": r"\bCC[- ]?BY[- ]?ND\b",
-    "CC BY-SA": r"\bCC[- ]?BY[- ]?SA\b|Attribution-ShareAlike",
+    "CC BY-SA": r"\bCC[- ]?BY[- ]?SA\b|Attribution[-\s#]*ShareAlike",
     "CC BY": r"\bCC[- ]?BY\b(?![- ]?(?:NC|ND|SA))|creativecommons\.org/licenses/by/",
     "MIT": r"\bMIT Licen[sc]e\b",
     "MPL 2.0": r"Mozilla Public License",

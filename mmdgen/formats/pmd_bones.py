@@ -72,7 +72,7 @@ def read_ik_chains(reader: BinaryReader, bone_names: tuple[str, ...]) -> list[Ik
                 bone=int(head["bone"]),
                 target=int(head["target"]),
                 loop_count=int(head["loop_count"]),
-                limit_angle=float(head["limit"] * np.float32(_LIMIT_SCALE)),
+                limit_angle=_limit_angle(float(head["limit"])),
                 links=links,
                 has_limits=knees,
                 lower_limits=lower,
@@ -80,6 +80,12 @@ def read_ik_chains(reader: BinaryReader, bone_names: tuple[str, ...]) -> list[Ik
             )
         )
     return chains
+
+
+def _limit_angle(stored: float) -> float:
+    """Radians from what the file holds; infinity, which is mended later, where float32 ends."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(stored * _LIMIT_SCALE))
 
 
 def bone_table(

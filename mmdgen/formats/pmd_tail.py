@@ -137,7 +137,8 @@ def _rigid_bodies(
     names = field_texts(reader, rows["name"], offset=start)
     rows = rows.copy()
     if len(rows) and len(bone_positions):
-        rows["tail"]["position"] += bone_positions[np.maximum(bones, 0)]
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then is mended below
+            rows["tail"]["position"] += bone_positions[np.maximum(bones, 0)]
     return rigid_body_table(reader, names, ("",) * len(rows), bones, rows["tail"], offsets)
 
 
