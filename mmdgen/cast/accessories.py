@@ -40,7 +40,7 @@ def accessory_parts(traits: Traits, shape: HeadShape) -> list[Part]:
     parts = HEADGEAR_PARTS[traits.extras.headgear](wearer)
     if traits.extras.glasses != "none":
         parts += glasses(wearer)
-    if traits.hair.back in ("twin_tails", "low_tails", "ponytail", "braids"):
+    if traits.hair.back in ("twin_tails", "low_tails", "ponytail", "braids", "side_tail"):
         parts += _hair_ties(traits)
     return parts
 
@@ -252,9 +252,8 @@ def headset(wearer: Wearer) -> list[Part]:
     line = catmull_rom(
         np.stack([start, [1.12, 0.48, -0.45], [0.66, 0.32, -0.80], end]), np.linspace(0, 1, 16)
     )
-    foam = catmull_rom(
-        np.stack([end, [*end, -0.05, -0.005, -0.03], [*end, -0.12, -0.01, -0.04]]), np.linspace(0, 1, 6)
-    )
+    steps = np.array([(0.0, 0.0, 0.0), (-0.05, -0.005, -0.03), (-0.12, -0.01, -0.04)])
+    foam = catmull_rom(end + steps, np.linspace(0, 1, 6))
     parts += [_in_band(pipe("extra", "head", line, 0.014), BLACK)]
     return [*parts, _in_band(pipe("extra", "head", foam, 0.045), DARK)]
 
@@ -324,8 +323,9 @@ def _hair_ties(traits: Traits) -> list[Part]:
         "low_tails": [(0.82, 0.60, 0.33), (-0.82, 0.60, 0.33)],
         "braids": [(0.86, 0.62, 0.02), (-0.86, 0.62, 0.02)],
         "ponytail": [(0.0, 2.10, 1.08)],
+        "side_tail": [(1.0 if traits.hair.parting <= 0 else -1.0, 2.13, 0.35)],
     }[traits.hair.back]
-    axis = {"twin_tails": (0.8, 0.5, 0.1), "ponytail": (0.0, 0.5, 0.8)}.get(
+    axis = {"twin_tails": (0.8, 0.5, 0.1), "side_tail": (0.8, 0.5, 0.1), "ponytail": (0.0, 0.5, 0.8)}.get(
         traits.hair.back, (0.15, 1.0, 0.0)
     )
     size = 0.17 if traits.hair.back == "braids" else 0.25

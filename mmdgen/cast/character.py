@@ -18,6 +18,7 @@ from mmdgen.cast.expressions import standard_expressions
 from mmdgen.cast.eyes import LEFT, RIGHT, EyeShape, blush, brow, eye_white, iris_parts, lashes, lid_wall
 from mmdgen.cast.face import eye_hole, face_part, mouth_hole, opening_angles
 from mmdgen.cast.hair import hair_parts
+from mmdgen.cast.hair_bones import bind_hair
 from mmdgen.cast.head import HeadShape, ear
 from mmdgen.cast.materials import standard_looks
 from mmdgen.cast.mesh import Part
@@ -57,12 +58,14 @@ def make_character(seed: int) -> Character:
     placement = Placement((0.0, CHIN_HEIGHT, 0.0), traits.face.unit)
     name = f"cast-{seed:03d}"
     expressions = standard_expressions()
+    hair, hair_bones = bind_hair(hair_parts(traits.hair, traits.face.width), traits.hair.back)
+    bones = standard_bones(_eye_pivots(traits, shape), -CHIN_HEIGHT / traits.face.unit, 0.78)
     model = assemble(
         name,
         COMMENT,
-        [_mapped(part) for part in _parts(traits, shape)],
+        [_mapped(part) for part in [*_body_parts(traits, shape), *hair]],
         standard_looks(0.8 if traits.hair.translucent else 1.0),
-        standard_bones(_eye_pivots(traits, shape), -CHIN_HEIGHT / traits.face.unit, 0.78),
+        [*bones, *hair_bones],
         expressions,
         placement,
     )
@@ -76,13 +79,12 @@ def make_character(seed: int) -> Character:
     )
 
 
-def _parts(traits: Traits, shape: HeadShape) -> list[Part]:
+def _body_parts(traits: Traits, shape: HeadShape) -> list[Part]:
     body = BodyShape()
     return [
         *skin_parts(body),
         *_face_parts(traits, shape),
         *clothes_parts(traits.outfit, body),
-        *hair_parts(traits.hair, traits.face.width),
         *accessory_parts(traits, shape),
     ]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmdgen.cast.body import CLOTH_WINDOW
 from mmdgen.cast.curves import Array, lerp, smoothstep
-from mmdgen.cast.paint import Canvas, ellipse
+from mmdgen.cast.paint import Canvas, ellipse, stroke
 from mmdgen.cast.textures import skin_shadow
 from mmdgen.cast.traits import Color, FaceTraits, OutfitTraits, shaded, tinted
 from mmdgen.images import Image
@@ -32,7 +32,9 @@ def paint_cloth(outfit: OutfitTraits, size: int = 512) -> Image:
     )
     if outfit.kind in ("shirt", "track", "coat", "dress", "idol"):
         _closure(canvas, outfit)
-    if outfit.kind in ("track",):
+    if outfit.kind == "hoodie":
+        _strings(canvas, outfit)
+    if outfit.kind == "track":
         stripe = smoothstep(0.05, 0.03, np.abs(np.abs(canvas.x) - 1.0 - 0.2 * np.abs(canvas.y + 1)))
         canvas.lay(outfit.accent, stripe)
     return canvas.image()
@@ -62,6 +64,15 @@ def _pattern(canvas: Canvas, outfit: OutfitTraits) -> None:
         canvas.lay(soft, smoothstep(0.26, 0.20, dots))
 
 
+def _strings(canvas: Canvas, outfit: OutfitTraits) -> None:
+    """The cords of a hood, and the pocket below."""
+    for sign in (-1.0, 1.0):
+        cord = np.array([(0.16 * sign, -0.5), (0.19 * sign, -0.9), (0.17 * sign, -1.25)])
+        canvas.lay(tinted(outfit.accent, (1, 1, 1), 0.4), stroke(canvas, cord, [0.02, 0.02, 0.035], 0.012))
+        pocket = np.array([(0.62 * sign, -3.3), (0.42 * sign, -2.6), (0.0, -2.6)])
+        canvas.shade(0.78, 0.8 * stroke(canvas, pocket, 0.012, 0.012))
+
+
 def _closure(canvas: Canvas, outfit: OutfitTraits) -> None:
     canvas.shade(0.80, 0.8 * smoothstep(0.016, 0.006, np.abs(canvas.x - 0.02)) * (canvas.y < -0.4))
     if outfit.kind != "track":
@@ -74,7 +85,7 @@ def _closure(canvas: Canvas, outfit: OutfitTraits) -> None:
 def paint_trim(outfit: OutfitTraits) -> Image:
     """Collar (left half: u around, v from the neck outward) and tie (right half)."""
     collar_color: dict[str, Color] = {
-        "sailor": outfit.second, "kimono": outfit.second, "blazer": outfit.main, "coat": outfit.main,
+        "sailor": outfit.second, "kimono": outfit.second, "blazer": shaded(outfit.main, 0.82), "coat": shaded(outfit.main, 0.82),
         "shirt": outfit.main, "dress": (0.97, 0.96, 0.97), "idol": (0.97, 0.96, 0.97),
     }  # fmt: skip
     color = collar_color.get(outfit.kind, tinted(outfit.main, outfit.second, 0.12))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mmdgen.cast.body import HIP, BodyShape, arm_part, torso_weights, trunk_part, trunk_uv
-from mmdgen.cast.curves import Array, lerp, profile, smoothstep
+from mmdgen.cast.curves import Array, lerp, smoothstep
 from mmdgen.cast.mesh import Part, facing, grid_triangles, plump
 from mmdgen.cast.traits import OutfitTraits
 
@@ -51,38 +51,47 @@ def clothes_parts(outfit: OutfitTraits, shape: BodyShape) -> list[Part]:
     for side in (1, -1):
         if cut.sleeve > 0:
             parts.append(_sleeve(side, cut, "cloth"))
-    parts += COLLARS.get(cut.collar, lambda shape, cut: [])(shape, cut)
-    parts += TIES.get(cut.tie, lambda shape, cut: [])(shape, cut)
+    for fittings, kind in ((COLLARS, cut.collar), (TIES, cut.tie)):
+        if kind in fittings:
+            parts += fittings[kind](shape, cut)
     return parts
 
 
 def _neckline(cut: Cut) -> Callable[[Array], Array]:
+    """Height of the upper border at angles from the front: a pointed or a round opening."""
+
     def top(angles: Array) -> Array:
-        front = np.clip(np.cos(angles), 0.0, 1.0)
-        share = front ** (2.2 if cut.vee else 0.8)
-        beside = cut.back - 0.04
-        return lerp(lerp(cut.back, beside, np.abs(np.sin(angles))), cut.front, share)
+        beside = lerp(cut.back, cut.back - 0.04, np.abs(np.sin(angles)))
+        ahead = np.clip(np.cos(angles), 0.0, 1.0)
+        share = _vee(angles, 0.50) if cut.vee else ahead**0.8
+        return lerp(beside, cut.front, share)
 
     return top
+
+
+def _vee(angles: Array, width: float) -> Array:
+    """1 straight in front, falling to 0 along two straight lines; `width` is the sine where they end."""
+    return np.asarray(np.clip(1.0 - np.abs(np.sin(angles)) / width, 0.0, 1.0) * (np.cos(angles) > 0))
 
 
 def _garment(cut: Cut, shape: BodyShape, material: str, extra: float = 0.0) -> Part:
     def grow(y: Array) -> Array:
         waist = 0.10 * np.exp(-(((y + 2.9) / 0.5) ** 2))
-        return cut.grow + extra + waist * (cut.grow > 0.07)
+        return np.asarray(cut.grow + extra + waist * (cut.grow > 0.07))
 
-    return trunk_part(shape, material, _neckline(cut), HIP - 0.1, grow=grow)
+    return trunk_part(shape, material, _neckline(cut), HIP - 0.1, grow=grow, columns=72)
 
 
 def _shirt_under(shape: BodyShape) -> list[Part]:
     under = Cut(-0.46, -0.40, grow=0.04)
-    return [_garment(under, shape, "under"), *shirt_collar(shape, under)]
+    collar = [replace(part, material="under") for part in shirt_collar(shape, under)]
+    return [_garment(under, shape, "under"), *collar]
 
 
 def _sleeve(side: int, cut: Cut, material: str) -> Part:
     def grow(t: Array) -> Array:
         puff = cut.puff * np.exp(-(((t - 0.10) / 0.12) ** 2))
-        return cut.grow + 0.015 + puff + 0.03 * smoothstep(0.3, cut.sleeve, t)
+        return np.asarray(cut.grow + 0.015 + puff + 0.03 * smoothstep(0.3, cut.sleeve, t))
 
     part = arm_part(side, material, 0.0, cut.sleeve * 0.96, grow=grow)
     return Part(part.material, part.positions, part.triangles, trunk_uv(part.positions), part.weights)
@@ -112,20 +121,12 @@ def _band(
 
 def sailor_collar(shape: BodyShape, cut: Cut) -> list[Part]:
     """A broad collar: V in front, a square behind."""
-    angles = np.linspace(-np.pi, np.pi, 49)
+    angles = np.linspace(-np.pi, np.pi, 73)
     top = _neckline(cut)(angles)
-    ahead = np.cos(angles)
-    breadth = profile((-1.0, -0.3, 0.5, 0.93, 1.0), (0.80, 0.42, 0.44, 0.34, 0.06), ahead)
-    lift = cut.grow + 0.035
-    return [
-        _band(
-            shape,
-            "collar",
-            (top + 0.02, np.full(49, lift)),
-            (top - breadth, np.full(49, lift + 0.02)),
-            angles,
-        )
-    ]
+    behind = lerp(-0.74, -1.30, smoothstep(-0.35, -0.75, np.cos(angles)))
+    bottom = np.where(np.cos(angles) > 0, lerp(-0.74, cut.front - 0.10, _vee(angles, 0.92)), behind)
+    lift = np.full(73, cut.grow + 0.035)
+    return [_band(shape, "collar", (top + 0.02, lift), (bottom, lift + 0.02), angles)]
 
 
 def shirt_collar(shape: BodyShape, cut: Cut) -> list[Part]:
@@ -182,19 +183,14 @@ def lapels(shape: BodyShape, cut: Cut) -> list[Part]:
     """The turned-back fronts of a jacket."""
     parts = []
     for sign in (1, -1):
-        angles = sign * np.linspace(0.04, np.pi, 33)
+        angles = sign * np.linspace(0.01, np.pi, 49)
         top = _neckline(cut)(angles)
-        ahead = np.cos(angles)
-        breadth = profile((-1.0, 0.2, 0.80, 0.97, 1.0), (0.16, 0.18, 0.34, 0.26, 0.02), ahead)
-        parts.append(
-            _band(
-                shape,
-                "collar",
-                (top + 0.03, np.full(33, cut.grow + 0.02)),
-                (top - breadth, np.full(33, cut.grow + 0.05)),
-                angles,
-            )
+        notch = 0.10 * smoothstep(0.30, 0.36, np.abs(np.sin(angles))) * (np.cos(angles) > 0)
+        bottom = np.where(
+            np.cos(angles) > 0, lerp(-0.66, cut.front - 0.04, _vee(angles, 0.74)) + notch, -0.66
         )
+        inner, outer = np.full(49, cut.grow + 0.02), np.full(49, cut.grow + 0.05)
+        parts.append(_band(shape, "collar", (top + 0.03, inner), (bottom, outer), angles))
     return parts
 
 
@@ -202,18 +198,11 @@ def crossed_collar(shape: BodyShape, cut: Cut) -> list[Part]:
     """The bands of a kimono, left over right."""
     parts = []
     for sign, lift in ((-1, 0.03), (1, 0.05)):
-        angles = sign * np.linspace(-0.28, np.pi, 37)
-        top = np.where(np.cos(angles) > 0, lerp(-0.40, -1.02, np.clip(np.cos(angles), 0, 1) ** 2.2), -0.40)
-        top = top - 0.5 * np.clip(-angles * sign, 0, 1)
-        parts.append(
-            _band(
-                shape,
-                "collar",
-                (top + 0.06, np.full(37, cut.grow + lift)),
-                (top - 0.17, np.full(37, cut.grow + lift + 0.012)),
-                angles,
-            )
-        )
+        angles = sign * np.linspace(-0.30, np.pi, 57)
+        across = np.where(np.cos(angles) > 0, np.sin(angles) * sign, 1.0)
+        top = lerp(-0.36, cut.front, np.clip(1.0 - across / 0.50, 0.0, 1.7))
+        inner, outer = np.full(57, cut.grow + lift), np.full(57, cut.grow + lift + 0.015)
+        parts.append(_band(shape, "collar", (top + 0.10, inner), (top - 0.14, outer), angles))
     return parts
 
 
@@ -305,7 +294,7 @@ def necktie(shape: BodyShape, cut: Cut) -> list[Part]:
     half = np.concatenate([[0.09, 0.10, 0.065], np.linspace(0.06, 0.17, 8), [0.01]])
     columns = np.linspace(-1, 1, 5)
     x = half[:, None] * columns
-    z = np.array([_front(shape, float(h), 0.085)[2] for h in y])[:, None] + 0.02 * np.abs(columns)
+    z = np.array([_front(shape, float(h), 0.062)[2] for h in y])[:, None] + 0.02 * np.abs(columns)
     positions = np.stack(np.broadcast_arrays(x, y[:, None], z), axis=-1).reshape(-1, 3)
     uvs = np.stack(
         np.broadcast_arrays((columns[None] + 1) / 2, np.linspace(0, 1, len(y))[:, None]), axis=-1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -179,10 +179,7 @@ def iris_parts(shape: HeadShape, eye: EyeShape) -> list[Part]:
     radii = np.array([t.iris_width, t.iris_height])
     iris = _disc(shape, center, radii, _IRIS, bone, "iris")
     half = np.array([0.5, 1.0])
-    iris = Part(
-        iris.material, iris.positions, iris.triangles,
-        iris.uvs * half + np.array([0.0 if eye.side == RIGHT else 0.5, 0.0]), iris.weights, normals=iris.normals,
-    )  # fmt: skip
+    iris = replace(iris, uvs=iris.uvs * half + np.array([0.0 if eye.side == RIGHT else 0.5, 0.0]))
     # The light comes from one side: highlights are not mirrored.
     spots = [((-0.36, 0.42), (0.30, 0.24)), ((0.40, -0.48), (0.16, 0.13))]
     shine = [
@@ -225,6 +222,7 @@ def _lash(shape: HeadShape, eye: EyeShape, angles: Array, thickness: Array, tail
 
     rest = surface(eye.outline(angles), thickness)
     morphs = {}
+    rim: Array
     for name, motion in eye.motions().items():
         rim = eye.outline(angles) + motion(angles)[:, :2]
         if name.startswith("squeeze"):

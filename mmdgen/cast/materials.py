@@ -101,5 +101,5 @@ def standard_looks(hair_alpha: float) -> list[Look]:
         Look("hair_side", "横髪", "side hair", hair, 0.8),
         Look("extra", "飾り", "accessories", "extra.png", 0.7, double_sided=True),
         Look("hair_front", "前髪", "front hair", hair, 0.8, alpha=hair_alpha),
-        Look("lens", "眼鏡レンズ", "lenses", "extra.png", alpha=0.25, double_sided=True),
+        Look("lens", "眼鏡レンズ", "lenses", "extra.png", alpha=0.12, double_sided=True),
     ]

@@ -20,6 +20,7 @@ T = TypeVar("T")
 FRINGES = ("full", "swept", "parted", "hime", "wisps", "spiky", "curtain", "short", "crossed")
 BACK_HAIRS = (
     "bob", "medium", "long", "short", "twin_tails", "ponytail", "braids", "curls", "spiky", "low_tails",
+    "wavy", "side_tail", "buns",
 )  # fmt: skip
 OUTFITS = ("sailor", "blazer", "hoodie", "turtleneck", "kimono", "dress", "track", "shirt", "idol", "coat")
 HEADGEAR = (
@@ -259,11 +260,17 @@ def _draw_hair(seed: int) -> HairTraits:
     draw = Draw(seed, "hair")
     name = draw.pick(tuple(HAIR_COLORS), _HAIR_SHARES)
     color = _near(draw, HAIR_COLORS[name], 0.8)
-    back = draw.pick(BACK_HAIRS, (1.3, 1.2, 1.8, 1, 1.3, 1, 1, 1, 0.8, 0.8))
+    back = draw.pick(BACK_HAIRS, (1.3, 1.3, 1.6, 1, 1.3, 1, 0.8, 1, 0.8, 0.8, 1.2, 0.7, 0.6))
     tip = color
     if draw.chance(0.18):
         tip = tinted(color, HAIR_COLORS[draw.pick(tuple(HAIR_COLORS))], draw.between(0.4, 0.9))
-    lengths = {"long": (2.0, 4.5), "medium": (0.5, 1.3), "twin_tails": (1.5, 4.5), "curls": (0.6, 2.5)}
+    lengths = {
+        "long": (2.0, 4.5),
+        "medium": (0.5, 1.3),
+        "twin_tails": (1.5, 4.5),
+        "curls": (0.6, 2.5),
+        "wavy": (1.0, 4.0),
+    }
     return HairTraits(
         fringe=draw.pick(FRINGES),
         back=back,
