@@ -1,0 +1,111 @@
+"""`mmdgen preview`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from mmdgen.cli.options import device_option, json_option, out_option
+from mmdgen.dataset.config import Alpha, DatasetConfig
+from mmdgen.dataset.sample import picture_facts
+from mmdgen.generate.preview import Preview, draw_preview
+from mmdgen.images import write_png
+from mmdgen.pose import THA1, PoseVector
+from mmdgen.render import Renderer, RenderSettings
+
+_PICTURE = DatasetConfig(name="preview", out=Path(), splits=())
+
+
+class PoseValue(click.ParamType[tuple[str, float]]):
+    """`NAME=VALUE`, one pose parameter."""
+
+    name = "pose"
+
+    def convert(
+        self, value: str | tuple[str, float], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, float]:
+        """Read NAME=VALUE."""
+        if isinstance(value, tuple):
+            return value
+        name, _, number = value.partition("=")
+        try:
+            return name.strip(), float(number)
+        except ValueError:
+            self.fail(f"'{value}' is not of the form NAME=VALUE, for example head_y=0.5", param, ctx)
+
+
+@click.command()
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.option(
+    "--pose",
+    "poses",
+    type=PoseValue(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help=f"A pose parameter; may be given several times. Known are {', '.join(THA1.names)}.",
+)
+@out_option("The picture.", default="preview.png")
+@click.option(
+    "--size", type=click.IntRange(16, 4096), default=256, show_default=True, help="Width and height, pixels."
+)
+@click.option(
+    "--alpha",
+    type=click.Choice([alpha.value for alpha in Alpha]),
+    default=Alpha.STRAIGHT.value,
+    show_default=True,
+    help="How colours are stored: straight as picture viewers expect, premultiplied as in a data set.",
+)
+@click.option(
+    "--annotations",
+    type=click.Path(path_type=Path),
+    default=_PICTURE.annotations,
+    show_default=True,
+    metavar="DIR",
+    help="What people said of the models.",
+)
+@device_option
+@json_option
+def preview(
+    model: Path,
+    poses: tuple[tuple[str, float], ...],
+    out: Path,
+    size: int,
+    alpha: str,
+    annotations: Path,
+    device: int | None,
+    as_json: bool,
+) -> None:
+    """Draw one picture of one model under one pose.
+
+    The picture is framed, lit and sampled as in a data set. What no --pose names is at rest: eyes open,
+    mouth open, looking ahead.
+    """
+    vector = THA1.vector(**dict(poses))
+    config = replace(_PICTURE, size_px=size, alpha=Alpha(alpha), annotations=annotations.expanduser())
+    with Renderer(RenderSettings(device_index=device)) as renderer:
+        drawn = draw_preview(renderer, model.expanduser(), vector, config)
+        driver = renderer.info["renderer"]
+    write_png(out, drawn.image)
+    if as_json:
+        click.echo(json.dumps(_facts(drawn, vector, out, driver), ensure_ascii=False, indent=1))
+        return
+    for warning in drawn.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(str(out))
+
+
+def _facts(drawn: Preview, vector: PoseVector, out: Path, driver: str) -> dict[str, object]:
+    annotation = drawn.annotation
+    return {
+        "out": str(out),
+        "model_id": annotation.model_id,
+        "pose": dict(zip(THA1.names, vector.tolist(), strict=True)),
+        "head": {"bottom": annotation.head.bottom, "top": annotation.head.top},
+        "morphs": {role.value: choice.name for role, choice in annotation.roles.items()},
+        **picture_facts(drawn.image),
+        "driver": driver,
+        "warnings": list(drawn.warnings),
+    }
