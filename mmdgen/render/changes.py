@@ -11,6 +11,8 @@ from mmdgen.model import Bools, Floats
 from mmdgen.rig import PosedModel
 from mmdgen.scene import View
 
+_SLACK = 1e-5  # MMD units: rounding of sums of offsets
+
 
 @dataclass(frozen=True, slots=True)
 class PixelBox:
@@ -21,13 +23,19 @@ class PixelBox:
     right: int
     bottom: int
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no pixel lies in it."""
+        return self.left >= self.right or self.top >= self.bottom
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """Where pictures can differ, and which triangles of the file show there, (triangles,)."""
+    """Where pictures can differ, and which triangles of the file matter there."""
 
     box: PixelBox
-    triangles: Bools
+    triangles: Bools  # (triangles,), those that may show in the box
+    moved: Bools  # (triangles,), those that some morph moves
 
 
 def find_change(base: PosedModel, posed: PosedModel, view: View) -> Change | None:
@@ -47,19 +55,29 @@ def find_change(base: PosedModel, posed: PosedModel, view: View) -> Change | Non
     is_moved[posed.moved_vertices] = True
     moved = np.asarray(is_moved[faces].any(axis=1))
     if not moved.any():
-        return Change(PixelBox(0, 0, 0, 0), moved)
+        return Change(PixelBox(0, 0, 0, 0), moved, moved)
     box = _pixel_box(low[moved].min(axis=0), high[moved].max(axis=0), view)
-    return Change(box, _meets(low, high, box, view))
+    return Change(box, _meets(low, high, box, view), moved)
+
+
+def is_within(posed: PosedModel, extremes: PosedModel) -> bool:
+    """Whether poses only move vertices, and those no farther than the extremes do."""
+    if not _only_vertices_move(extremes, posed):
+        return False
+    rows = np.searchsorted(extremes.moved_vertices, posed.moved_vertices)
+    known = extremes.moved_vertices
+    if len(rows) and (rows.max() >= len(known) or (known[rows] != posed.moved_vertices).any()):
+        return False
+    low = np.minimum(extremes.vertex_offsets.min(axis=0), 0.0)[rows] - _SLACK
+    high = np.maximum(extremes.vertex_offsets.max(axis=0), 0.0)[rows] + _SLACK
+    return bool(((posed.vertex_offsets >= low) & (posed.vertex_offsets <= high)).all())
 
 
 def _only_vertices_move(base: PosedModel, posed: PosedModel) -> bool:
-    same_bones = np.array_equal(
-        np.broadcast_to(base.bone_palette, posed.bone_palette.shape), posed.bone_palette
-    )
-    at_rest = np.array_equal(base.bone_palette, np.broadcast_to(np.eye(4), base.bone_palette.shape))
+    at_rest = all(bool((palette == np.eye(4)).all()) for palette in (base.bone_palette, posed.bone_palette))
     others = (base.material_multiply, posed.material_multiply)
     no_uvs = not len(base.moved_uvs) and not len(posed.moved_uvs)
-    return same_bones and at_rest and no_uvs and all(factors is None for factors in others)
+    return at_rest and no_uvs and all(factors is None for factors in others)
 
 
 def _vertex_boxes(base: PosedModel, posed: PosedModel) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import moderngl
 import numpy as np
+from numpy.typing import NDArray
 
 from mmdgen.errors import RenderError
 from mmdgen.images import Image
@@ -33,6 +34,7 @@ class OffscreenFramebuffer:
         self._samples.filter = (moderngl.LINEAR, moderngl.LINEAR)
         self._depth = context.depth_renderbuffer((side, side))
         self._target = context.framebuffer([self._samples], self._depth)
+        self._numbers: moderngl.Framebuffer | None = None
         self._picture = context.renderbuffer((size_px, size_px), 4)
         self._small = context.framebuffer([self._picture])
         self._program = load_program(context, "resolve", {"SAMPLES_PER_AXIS": samples_per_axis})
@@ -41,15 +43,7 @@ class OffscreenFramebuffer:
 
     def begin(self, box: PixelBox) -> None:
         """Clear a part to transparent black; what is drawn next shows only there."""
-        self._target.use()
-        scale = self.samples_per_axis
-        self._target.scissor = (
-            box.left * scale,
-            (self.size_px - box.bottom) * scale,  # sample rows count from the bottom
-            (box.right - box.left) * scale,
-            (box.bottom - box.top) * scale,
-        )
-        self._target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
+        self._clear(self._target, box)
 
     def read(self, box: PixelBox, *, premultiplied: bool) -> Image:
         """That part of the finished picture, (rows, columns, 4) uint8, top row first."""
@@ -63,8 +57,41 @@ class OffscreenFramebuffer:
         pixels = self._small.read(viewport=viewport, components=4, alignment=4)
         return np.frombuffer(pixels, np.uint8).reshape(height, width, 4)
 
+    def begin_numbers(self, box: PixelBox) -> None:
+        """Like `begin`, for one number at each sample instead of a colour."""
+        if self._numbers is None:
+            side = self.size_px * self.samples_per_axis
+            numbers = self._context.texture((side, side), 1, dtype="f4")
+            self._numbers = self._context.framebuffer([numbers], self._depth)
+        self._clear(self._numbers, box)
+
+    def read_numbers(self, box: PixelBox) -> NDArray[np.intp]:
+        """The numbers that were drawn in a part, 0 where none was; (sample rows, sample columns)."""
+        assert self._numbers is not None
+        viewport = self._samples_of(box)
+        data = self._numbers.read(viewport=viewport, components=1, dtype="f4")
+        return np.frombuffer(data, np.float32).reshape(viewport[3], viewport[2]).astype(np.intp)
+
+    def _clear(self, target: moderngl.Framebuffer, box: PixelBox) -> None:
+        target.use()
+        target.scissor = self._samples_of(box)
+        target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
+
+    def _samples_of(self, box: PixelBox) -> tuple[int, int, int, int]:
+        """Left, bottom, width and height of a box in samples, whose rows count from the bottom."""
+        scale = self.samples_per_axis
+        return (
+            box.left * scale,
+            (self.size_px - box.bottom) * scale,
+            (box.right - box.left) * scale,
+            (box.bottom - box.top) * scale,
+        )
+
     def release(self) -> None:
         """Free the GL objects."""
+        if self._numbers is not None:
+            self._numbers.color_attachments[0].release()
+            self._numbers.release()
         for resource in (
             self._triangle,
             self._program,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import moderngl
 import numpy as np
@@ -37,60 +38,109 @@ _LAYOUTS = {
     ),
 }
 _LAYOUTS["opaque"] = _LAYOUTS["surface"]
+_LAYOUTS["identify"] = ("3f4 20x 4u2 4f4 2i4 4x", "in_position in_bones in_weights in_kind")
+_LAYOUTS["identify_edge"] = _LAYOUTS["edge"]
 
 _CLUSTER = 128  # triangles: sorting smaller ones loses more vertex reuse than it saves shading
-_SHORTEST_RUN = 256  # triangles: below it a draw call of its own costs more than blending
+_SHORTEST_RUN = 128  # triangles: below it a draw call of its own costs more than blending
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
-    """Triangles of one material, as a range of the index buffer."""
+class Run:
+    """Consecutive triangles of one material, all opaque or not all."""
 
     material: int
-    first_index: int
-    index_count: int
     double_sided: bool
     has_edge: bool
     is_opaque: bool  # to the last texel, as long as the material's own alpha is 1
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """The triangles of a run that are to be drawn, as a range of an index buffer."""
+
+    run: Run
+    place: int  # of the run in the drawing order of the whole geometry
+    first_index: int
+    index_count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawList:
+    """Triangles to draw, in drawing order, with a vertex array for each program that may draw them."""
+
+    triangles: NDArray[np.integer]  # file numbers, in drawing order
+    draws: tuple[Draw, ...]
+    arrays: Mapping[str, moderngl.VertexArray]
+    index_buffer: moderngl.Buffer
+
+    def release(self) -> None:
+        """Free the GL objects."""
+        for array in self.arrays.values():
+            array.release()
+        self.index_buffer.release()
+
+
 class Geometry:
-    """The drawable vertices of a rig in one buffer, and which triangles use them."""
+    """The drawable vertices of a rig in one buffer, and the order of the triangles that use them.
+
+    Attributes:
+        vertices: file numbers of the vertices in the buffer.
+        triangles: file numbers of the drawable triangles, in drawing order. Every draw list keeps this order,
+            so that where two surfaces have the same depth the same one wins in each.
+        in_opaque_run: (triangles of the file,) which are drawn without blending.
+    """
 
     def __init__(
         self,
         context: moderngl.Context,
         programs: Mapping[str, moderngl.Program],
         rig: Rig,
-        triangles: Bools | None,
-        opaque: Bools,
+        wanted: Bools | None,
+        is_opaque: Bools,
     ) -> None:
         self._context = context
         self._programs = programs
-        self._model = rig.model
-        self._opaque = opaque
-        self._triangles = _drawable_triangles(rig.model, triangles)
-        faces = rig.model.faces[self._triangles]
+        in_file_order = _drawable_triangles(rig.model, wanted)
+        stretches = list(_sorted_stretches(rig.model, in_file_order, is_opaque))
+        self._runs = [run for run, _ in stretches]
+        self.triangles = np.concatenate([rows for _, rows in stretches] or [in_file_order])
+        self.in_opaque_run = np.zeros(len(rig.model.faces), np.bool_)
+        for run, rows in stretches:
+            self.in_opaque_run[rows] = run.is_opaque
+        self._run_of = np.repeat(np.arange(len(stretches)), [len(rows) for _, rows in stretches])
+        self._has_edge = np.array([run.has_edge for run in self._runs], np.bool_)
+        faces = rig.model.faces[self.triangles]
         self.vertices, corners = np.unique(faces.reshape(-1), return_inverse=True)
         self._corners = corners.reshape(-1, 3).astype("<u4")
-        self._vertex_buffer = context.buffer(_pack_vertices(rig, self.vertices).tobytes() or b"\0" * 128)
+        packed = _pack_vertices(rig, self.vertices).tobytes()
+        self._vertex_buffer = context.buffer(packed or b"\0" * _VERTEX.itemsize)
         self.slot_buffer = context.buffer(reserve=max(8, 8 * len(self.vertices)), dynamic=True)
         self.slot_buffer.clear()
-        self.everything = self.restricted(np.ones(len(rig.model.faces), np.bool_))
 
-    def restricted(self, wanted: Bools) -> DrawList:
-        """Only the wanted triangles, (triangles of the file,), in the same order. The caller releases it."""
-        rows = np.flatnonzero(wanted[self._triangles])
-        runs = list(_runs(self._model, self._triangles[rows], self._opaque))
-        depths = self._model.vertices.positions[self._model.faces[self._triangles[rows]], 2].mean(axis=1)
-        order = [
-            _nearest_first(run, depths) if run.is_opaque else np.arange(run.first, run.end) for run in runs
-        ]
-        corners = self._corners[rows[np.concatenate(order)]] if order else self._corners[:0]
-        index_buffer = self._context.buffer(corners.tobytes() or b"\0" * 12)
-        arrays = {name: self._vertex_array(name, index_buffer) for name in _LAYOUTS}
-        draws = tuple(_draw(self._model, run) for run in _nearest_runs_first(runs, depths))
-        return DrawList(draws, arrays, index_buffer)
+    def surfaces(self, wanted: Bools | None = None) -> DrawList:
+        """The wanted triangles, (triangles of the file,), or all. The caller releases the list."""
+        return self._draw_list(wanted, np.ones(len(self._runs), np.bool_), ("surface", "opaque", "identify"))
+
+    def edges(self, wanted: Bools | None = None) -> DrawList:
+        """Those of materials with an outline."""
+        return self._draw_list(wanted, self._has_edge, ("edge", "identify_edge"))
+
+    def _draw_list(self, wanted: Bools | None, runs: Bools, programs: tuple[str, ...]) -> DrawList:
+        chosen = runs[self._run_of]
+        if wanted is not None:
+            chosen &= wanted[self.triangles]
+        rows = np.flatnonzero(chosen)
+        counts = np.bincount(self._run_of[rows], minlength=len(self._runs))
+        firsts = np.cumsum(counts) - counts
+        draws = tuple(
+            Draw(run, place, 3 * int(first), 3 * int(count))
+            for place, (run, first, count) in enumerate(zip(self._runs, firsts, counts, strict=True))
+            if count
+        )
+        index_buffer = self._context.buffer(self._corners[rows].tobytes() or b"\0" * 12)
+        arrays = {name: self._vertex_array(name, index_buffer) for name in programs}
+        return DrawList(self.triangles[rows], draws, arrays, index_buffer)
 
     def _vertex_array(self, program: str, index_buffer: moderngl.Buffer) -> moderngl.VertexArray:
         formats, names = _LAYOUTS[program]
@@ -103,34 +153,8 @@ class Geometry:
 
     def release(self) -> None:
         """Free the GL objects."""
-        self.everything.release()
         self._vertex_buffer.release()
         self.slot_buffer.release()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DrawList:
-    """What to draw, in order, with a vertex array for each program."""
-
-    draws: tuple[Draw, ...]
-    arrays: Mapping[str, moderngl.VertexArray]
-    index_buffer: moderngl.Buffer
-
-    def release(self) -> None:
-        """Free the GL objects."""
-        for array in self.arrays.values():
-            array.release()
-        self.index_buffer.release()
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Consecutive triangles (rows of a list) of one material, all opaque or not all."""
-
-    material: int
-    first: int
-    end: int
-    is_opaque: bool
 
 
 def _drawable_triangles(model: Model, wanted: Bools | None) -> NDArray[np.integer]:
@@ -144,57 +168,57 @@ def _drawable_triangles(model: Model, wanted: Bools | None) -> NDArray[np.intege
     return np.flatnonzero(keep)
 
 
-def _runs(model: Model, triangles: NDArray[np.integer], opaque: Bools) -> Iterator[_Run]:
+def _sorted_stretches(
+    model: Model, triangles: NDArray[np.integer], is_opaque: Bools
+) -> Iterator[tuple[Run, NDArray[np.integer]]]:
+    """Runs with their triangles in drawing order: file order, but neighbouring opaque runs nearest first."""
+    depths = model.vertices.positions[model.faces, 2].mean(axis=1)
+    waiting: list[tuple[Run, NDArray[np.integer]]] = []
+    for run, stretch in _stretches(model, triangles, is_opaque):
+        if run.is_opaque:
+            waiting.append((run, _nearest_first(stretch, depths)))
+            continue
+        yield from sorted(waiting, key=lambda item: float(depths[item[1]].mean()))
+        waiting = []
+        yield run, stretch
+    yield from sorted(waiting, key=lambda item: float(depths[item[1]].mean()))
+
+
+def _stretches(
+    model: Model, triangles: NDArray[np.integer], is_opaque: Bools
+) -> Iterator[tuple[Run, NDArray[np.integer]]]:
     """The triangles in file order, cut into runs; opaque stretches that are too short stay with the rest."""
     for material, (first, end) in enumerate(model.materials.face_ranges()):
-        begin, stop = (int(row) for row in np.searchsorted(triangles, (first, end)))
-        flags = opaque[triangles[begin:stop]]
-        changes = np.flatnonzero(np.diff(flags)) + 1
-        open_from = begin  # where the current mixed run starts
-        for low, high in zip([0, *changes], [*changes, stop - begin], strict=True):
-            if high - low >= _SHORTEST_RUN and flags[low]:
-                if begin + low > open_from:
-                    yield _Run(material, open_from, begin + int(low), False)
-                yield _Run(material, begin + int(low), begin + int(high), True)
-                open_from = begin + int(high)
-        if stop > open_from:
-            all_opaque = open_from == begin and bool(flags.all())
-            yield _Run(material, open_from, stop, all_opaque)
+        begin, stop = np.searchsorted(triangles, (first, end))
+        mine = triangles[begin:stop]
+        if not len(mine):
+            continue
+        flags = is_opaque[mine]
+        cuts = [0, *(np.flatnonzero(np.diff(flags)) + 1), len(mine)]
+        open_from = 0  # where the current mixed run starts
+        for low, high in pairwise(cuts):
+            if flags[low] and high - low >= min(_SHORTEST_RUN, len(mine)):
+                if low > open_from:
+                    yield _run(model, material, False), mine[open_from:low]
+                yield _run(model, material, True), mine[low:high]
+                open_from = high
+        if open_from < len(mine):
+            yield _run(model, material, False), mine[open_from:]
 
 
-def _nearest_first(run: _Run, depths: Floats) -> NDArray[np.integer]:
-    """The rows of a run, cluster by cluster from the viewer away (smaller z is nearer)."""
-    rows = np.arange(run.first, run.end)
-    clusters = [rows[i : i + _CLUSTER] for i in range(0, len(rows), _CLUSTER)]
+def _nearest_first(stretch: NDArray[np.integer], depths: Floats) -> NDArray[np.integer]:
+    """Triangles cluster by cluster from the viewer away (smaller z is nearer)."""
+    clusters = [stretch[i : i + _CLUSTER] for i in range(0, len(stretch), _CLUSTER)]
     return np.concatenate(sorted(clusters, key=lambda cluster: float(depths[cluster].mean())))
 
 
-def _nearest_runs_first(runs: list[_Run], depths: Floats) -> Iterator[_Run]:
-    """Sort neighbouring opaque runs by depth; blended ones stay where they are."""
-    opaque: list[_Run] = []
-    for run in runs:
-        if run.is_opaque:
-            opaque.append(run)
-            continue
-        yield from _sorted_by_depth(opaque, depths)
-        opaque = []
-        yield run
-    yield from _sorted_by_depth(opaque, depths)
-
-
-def _sorted_by_depth(runs: list[_Run], depths: Floats) -> list[_Run]:
-    return sorted(runs, key=lambda run: float(depths[run.first : run.end].mean()))
-
-
-def _draw(model: Model, run: _Run) -> Draw:
-    flags = int(model.materials.flags[run.material])
-    return Draw(
-        material=run.material,
-        first_index=3 * run.first,
-        index_count=3 * (run.end - run.first),
+def _run(model: Model, material: int, is_opaque: bool) -> Run:
+    flags = int(model.materials.flags[material])
+    return Run(
+        material=material,
         double_sided=bool(flags & MaterialFlag.DOUBLE_SIDED),
         has_edge=bool(flags & MaterialFlag.EDGE),
-        is_opaque=run.is_opaque,
+        is_opaque=is_opaque,
     )
 
 

@@ -30,12 +30,14 @@ class GpuModel:
     ) -> None:
         self.rig = rig
         self.geometry = Geometry(context, programs, rig, triangles, opaque_triangles(rig.model, textures))
+        self.surfaces = self.geometry.surfaces()
+        self.edges = self.geometry.edges()
         self._context = context
         self._moved = _Moved.nothing(len(self.geometry.vertices))
         self._sdef = TableTexture(context, max(1, 4 * len(rig.sdef_vertices)))
         self._sdef.write(_sdef_table(rig))
         self._white = upload_picture(context, np.full((1, 1, 4), 255, np.uint8))
-        used = {int(rig.model.materials.textures[draw.material]) for draw in self.geometry.everything.draws}
+        used = {int(rig.model.materials.textures[draw.run.material]) for draw in self.surfaces.draws}
         self._textures = {
             index: upload_picture(context, pixels) for index, pixels in textures.items() if index in used
         }
@@ -83,6 +85,8 @@ class GpuModel:
 
     def release(self) -> None:
         """Free the GL objects."""
+        self.surfaces.release()
+        self.edges.release()
         self.geometry.release()
         for table in (self._sdef, *self._tables):
             table.release()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mmdgen.images import Image
 from mmdgen.model import Bools, Floats, Model, MorphKind
+from mmdgen.render.textures import smallest_mipmap
 
 
 def opaque_triangles(model: Model, textures: Mapping[int, Image]) -> Bools:
@@ -48,9 +49,9 @@ def _covered(uvs: Floats, clear_counts: NDArray[np.int32]) -> Bools:
     """Whether no clear texel lies in the box around each triangle's (triangles, 3, 2) coordinates."""
     height, width = clear_counts.shape[0] - 1, clear_counts.shape[1] - 1
     size = np.array([width, height], np.float64)
-    # Bilinear reads of mipmap level 3 reach 8 texels; coarser levels serve textures that are drawn so small
-    # that a triangle's own box is larger still.
-    margin = 8.0 + 0.5 * np.ptp(uvs, axis=1) * size
+    # A bilinear read takes texels whose centres are up to one texel away, so it reaches one and a half texels
+    # of the smallest mipmap.
+    margin = 1.0 + 1.5 * 2.0 ** smallest_mipmap(width, height)
     with np.errstate(invalid="ignore"):
         low = np.floor(uvs.min(axis=1) * size - margin)
         high = np.ceil(uvs.max(axis=1) * size + margin)

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 
-import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.errors import RenderError
-from mmdgen.images import Image, linear_from_srgb
-from mmdgen.model import Bools, Floats
-from mmdgen.render.changes import PixelBox, find_change
+from mmdgen.images import Image
+from mmdgen.model import Bools
+from mmdgen.render.changes import PixelBox
 from mmdgen.render.context import RenderSettings, open_context
 from mmdgen.render.framebuffer import OffscreenFramebuffer
-from mmdgen.render.geometry import Draw, DrawList
+from mmdgen.render.geometry import DrawList
 from mmdgen.render.gpu_model import GpuModel
-from mmdgen.render.programs import load_program
-from mmdgen.render.textures import SKINNING_DEFINES
+from mmdgen.render.materials import posed_materials
+from mmdgen.render.painter import Painter
+from mmdgen.render.redraw import Redraw
 from mmdgen.rig import PosedModel, Rig
 from mmdgen.scene import View
 
-_PROGRAMS: Mapping[str, tuple[str, dict[str, int]]] = {
-    "surface": ("surface", {}),
-    "opaque": ("surface", {"OPAQUE": 1}),
-    "edge": ("edge", {}),
-}
 _BATCH = 64  # poses whose tables are on the GPU at a time
-
-# Columns of material factors (see MaterialElements).
-_DIFFUSE, _AMBIENT, _EDGE_COLOR, _EDGE_SIZE, _TEXTURE = (
-    slice(0, 4),
-    slice(8, 11),
-    slice(11, 15),
-    15,
-    slice(16, 20),
-)
 
 
 class Renderer:
@@ -44,16 +30,7 @@ class Renderer:
 
     def __init__(self, settings: RenderSettings | None = None) -> None:
         self._context = open_context(settings or RenderSettings())
-        # Front faces are clockwise in MMD's left-handed space, which clip space does not mirror.
-        self._context.front_face = "cw"
-        self._programs = {
-            name: load_program(self._context, source, SKINNING_DEFINES | defines)
-            for name, (source, defines) in _PROGRAMS.items()
-        }
-        for program in self._programs.values():
-            for unit, name in enumerate(("u_bones", "u_morphs", "u_uv_morphs", "u_sdef"), start=1):
-                if name in program:
-                    program[name] = unit
+        self._painter = Painter(self._context)
         self._framebuffers: dict[tuple[int, int], OffscreenFramebuffer] = {}
 
     @property
@@ -78,7 +55,7 @@ class Renderer:
         bone_count = len(rig.model.bones)
         if bone_count > min(65535, limit * 256):
             raise RenderError(f"{rig.model.source}: {bone_count} bones are more than can be drawn")
-        return GpuModel(self._context, self._programs, rig, textures, triangles)
+        return GpuModel(self._context, self._painter.programs, rig, textures, triangles)
 
     def render(self, model: GpuModel, posed: PosedModel, view: View) -> NDArray[np.uint8]:
         """Draw one picture for each pose.
@@ -94,119 +71,93 @@ class Renderer:
         """
         everywhere = PixelBox(0, 0, view.size_px, view.size_px)
         images = np.empty((_pose_count(posed), view.size_px, view.size_px, 4), np.uint8)
-        for pose, part in self._parts(model, model.geometry.everything, posed, view, everywhere):
+        for pose, part in self.draw_parts(model, model.surfaces, model.edges, posed, view, everywhere):
             images[pose] = part
         return images
 
-    def render_changes(
-        self, model: GpuModel, posed: PosedModel, view: View, base: PosedModel, base_image: Image
-    ) -> NDArray[np.uint8]:
-        """The same pictures as `render`, bit for bit, drawing only what differs from another picture.
-
-        Where only vertex morphs differ, as in the expressions of a face, a small part of the picture and of
-        the triangles is drawn anew; else all of it.
+    def redraw(self, model: GpuModel, base: PosedModel, extremes: PosedModel, view: View) -> Redraw:
+        """Prepare to draw many expressions of a face: bit for bit as `render`, several times faster.
 
         Args:
             model: from `load`.
-            posed: poses with one batch axis (N,).
+            base: one pose, batch axis (1,), whose picture is mostly right for all of them.
+            extremes: poses with one batch axis whose vertex offsets enclose those that will be drawn.
             view: camera, light and picture.
-            base: one pose, batch axis (1,).
-            base_image: its picture, as `render` drew it with the same view.
         """
-        change = find_change(base, posed, view)
-        if change is None:
-            return self.render(model, posed, view)
-        images = np.repeat(base_image[None], _pose_count(posed), axis=0)
-        box = change.box
-        if box.left < box.right and box.top < box.bottom:
-            draw_list = model.geometry.restricted(change.triangles)
-            for pose, part in self._parts(model, draw_list, posed, view, box):
-                images[pose, box.top : box.bottom, box.left : box.right] = part
-            draw_list.release()
-        return images
+        return Redraw(self, model, view, base, extremes)
 
-    def _parts(
-        self, model: GpuModel, draw_list: DrawList, posed: PosedModel, view: View, box: PixelBox
+    def draw_parts(
+        self,
+        model: GpuModel,
+        surfaces: DrawList,
+        edges: DrawList,
+        posed: PosedModel,
+        view: View,
+        box: PixelBox,
     ) -> Iterator[tuple[int, Image]]:
-        """Draw a part of each pose's picture."""
+        """Draw some triangles of each pose and give a part of the picture: (pose, (rows, columns, 4))."""
         target = self._framebuffer(view)
         count = _pose_count(posed)
         for first in range(0, count, _BATCH):
             batch = range(first, min(first + _BATCH, count))
             model.upload(posed, slice(batch.start, batch.stop))
-            for pose in batch:
+            self._painter.begin_batch(model, view)
+            for slot, pose in enumerate(batch):
                 target.begin(box)
-                self._draw(model, draw_list, posed, pose, view)
+                self._painter.paint(model, surfaces, edges, posed_materials(posed, pose), slot, view)
                 yield pose, target.read(box, premultiplied=view.premultiplied)
 
-    def _draw(self, model: GpuModel, draw_list: DrawList, posed: PosedModel, pose: int, view: View) -> None:
-        materials = _posed_materials(posed, pose)
-        self._context.enable_only(moderngl.DEPTH_TEST)
-        self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA  # "over", premultiplied
-        self._context.depth_func = "<="  # MMD: a later surface at the same depth wins
-        model.bind_tables()
-        visible = [draw for draw in draw_list.draws if materials[draw.material, 3] > 0.0]
-        for name in ("surface", "opaque"):
-            self._set_pose(self._programs[name], model, pose, view)
-        self._context.cull_face = "back"
-        for draw in visible:
-            self._draw_surface(model, draw_list, draw, materials[draw.material], posed, pose, view)
-        if view.outline_px > 0.0:
-            with_edge = [draw for draw in visible if draw.has_edge]
-            self._draw_edges(model, draw_list, with_edge, materials, pose, view)
-
-    def _draw_surface(
+    def seen_triangles(
         self,
         model: GpuModel,
-        draw_list: DrawList,
-        draw: Draw,
-        values: Floats,
+        surfaces: DrawList,
+        edges: DrawList,
+        blended: Sequence[int],
         posed: PosedModel,
-        pose: int,
         view: View,
-    ) -> None:
-        name = "opaque" if draw.is_opaque and values[3] >= 1.0 else "surface"
-        program = self._programs[name]
-        program["u_ambient"] = tuple(values[_AMBIENT] * view.light.ambient)
-        program["u_diffuse"] = (*(values[:3] * view.light.directional), values[3])
-        program["u_texture_multiply"], program["u_texture_add"] = _texture_factors(posed, pose, draw.material)
-        model.bind_texture(draw.material)
-        self._switch(moderngl.BLEND, name == "surface")
-        self._switch(moderngl.CULL_FACE, not draw.double_sided)
-        draw_list.arrays[name].render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)
+        box: PixelBox,
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Which triangles of opaque lists may be seen at some sample of the box.
 
-    def _draw_edges(
-        self,
-        model: GpuModel,
-        draw_list: DrawList,
-        draws: list[Draw],
-        materials: Floats,
-        pose: int,
-        view: View,
-    ) -> None:
-        program = self._programs["edge"]
-        self._set_pose(program, model, pose, view)
-        self._context.cull_face = "front"
-        self._context.enable(moderngl.CULL_FACE | moderngl.BLEND)
-        for draw in draws:
-            values = materials[draw.material]
-            color = np.clip(values[_EDGE_COLOR], 0.0, 1.0)
-            if color[3] <= 0.0 or values[_EDGE_SIZE] <= 0.0:
-                continue
-            program["u_edge_color"] = (*linear_from_srgb(color[:3]), color[3])
-            program["u_thickness"] = float(values[_EDGE_SIZE]) * view.edge_units
-            draw_list.arrays["edge"].render(
-                moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index
-            )
+        MMD: a blended surface hides what is drawn behind it later, and what it covered before shines through.
+        So all that is seen at the place of a blended run counts, not only what is seen in the end.
 
-    def _set_pose(self, program: moderngl.Program, model: GpuModel, pose: int, view: View) -> None:
-        program["u_clip_from_world"] = tuple(view.camera.clip_from_world().T.ravel())
-        program["u_pose"] = pose % _BATCH
-        rows = model.table_rows
-        program["u_rows"] = rows
+        Args:
+            model: from `load`.
+            surfaces: opaque surfaces.
+            edges: opaque outlines.
+            blended: places of blended runs among them, ascending.
+            posed: one pose, batch axis (1,).
+            view: camera and picture.
+            box: the part of the picture.
 
-    def _switch(self, flag: int, enabled: bool) -> None:
-        (self._context.enable if enabled else self._context.disable)(flag)
+        Returns:
+            Rows of `surfaces.triangles` and of `edges.triangles`.
+        """
+        if box.is_empty:
+            return np.zeros(0, np.intp), np.zeros(0, np.intp)
+        target = self._framebuffer(view)
+        model.upload(posed, slice(0, 1))
+        self._painter.begin_batch(model, view)
+        target.begin_numbers(box)
+        self._painter.begin_numbers(model, 0)
+        found = []
+        last = -1
+        for draw in surfaces.draws:
+            if any(last < place < draw.place for place in blended):
+                found.append(np.unique(target.read_numbers(box)))
+            self._painter.number_surfaces(surfaces, draw)
+            last = draw.place
+        found.append(np.unique(target.read_numbers(box)))
+        first_edge = 1 + len(surfaces.triangles)
+        if view.outline_px > 0.0:
+            self._painter.number_edges(edges, posed_materials(posed, 0), first_edge, view)
+            found.append(np.unique(target.read_numbers(box)))
+        numbers = np.unique(np.concatenate(found))
+        return (
+            numbers[(numbers > 0) & (numbers < first_edge)] - 1,
+            numbers[numbers >= first_edge] - first_edge,
+        )
 
     def _framebuffer(self, view: View) -> OffscreenFramebuffer:
         key = (view.size_px, view.samples_per_axis)
@@ -218,8 +169,7 @@ class Renderer:
         """Free the context and what belongs to it. GpuModels made by this renderer are then dead."""
         for framebuffer in self._framebuffers.values():
             framebuffer.release()
-        for program in self._programs.values():
-            program.release()
+        self._painter.release()
         self._context.release()
 
     def __enter__(self) -> Renderer:
@@ -238,35 +188,3 @@ def _pose_count(posed: PosedModel) -> int:
     if len(posed.batch_shape) != 1:
         raise RenderError(f"poses to draw need exactly one batch axis, these have {posed.batch_shape}")
     return posed.batch_shape[0]
-
-
-def _posed_materials(posed: PosedModel, pose: int) -> Floats:
-    """The materials' numbers under one pose, (materials, 16): diffuse .. edge size, see MaterialElements."""
-    materials = posed.rig.model.materials
-    base = np.concatenate(
-        [
-            materials.diffuse,
-            materials.specular,
-            materials.specular_powers[:, None],
-            materials.ambient,
-            materials.edge_colors,
-            materials.edge_sizes[:, None],
-        ],
-        axis=1,
-    )
-    if posed.material_multiply is None or posed.material_add is None:
-        return base
-    width = base.shape[1]
-    posed_values = base * posed.material_multiply[pose, :, :width] + posed.material_add[pose, :, :width]
-    return np.asarray(posed_values, np.float32)
-
-
-def _texture_factors(
-    posed: PosedModel, pose: int, material: int
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    if posed.material_multiply is None or posed.material_add is None:
-        return (1.0, 1.0, 1.0, 1.0), (0.0, 0.0, 0.0, 0.0)
-    return (
-        tuple(posed.material_multiply[pose, material, _TEXTURE]),
-        tuple(posed.material_add[pose, material, _TEXTURE]),
-    )

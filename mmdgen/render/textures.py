@@ -18,6 +18,18 @@ SKINNING_DEFINES = {"ROW_TEXELS": ROW_TEXELS, "ROW_SHIFT": ROW_SHIFT}
 _SRGB8_ALPHA8 = 0x8C43
 
 
+_SMALLEST_MIPMAP_PX = 256
+
+
+def smallest_mipmap(width: int, height: int) -> int:
+    """The last mipmap level of a picture: the one of about 256 texels.
+
+    A head of 128 pixels needs none smaller, and a bound tells how far around a point texels can shine through
+    (see `opacity`).
+    """
+    return max(0, (max(width, height) // _SMALLEST_MIPMAP_PX).bit_length() - 1)
+
+
 def upload_picture(context: moderngl.Context, pixels: Image) -> moderngl.Texture:
     """A picture whose colours are decoded to linear light when sampled; alpha is kept.
 
@@ -36,7 +48,7 @@ def upload_picture(context: moderngl.Context, pixels: Image) -> moderngl.Texture
     texture = context.texture(
         (width, height), 4, np.ascontiguousarray(pixels).data, internal_format=_SRGB8_ALPHA8
     )
-    texture.build_mipmaps()
+    texture.build_mipmaps(0, smallest_mipmap(width, height))
     texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
     return texture
 

@@ -13,7 +13,7 @@ from mmdgen.render import Renderer
 from mmdgen.render.changes import find_change
 from mmdgen.rig import PosedModel, build_rig
 from tests.builders import about_y, bone, material, vertex_morph
-from tests.render.scenes import DOUBLE_SIDED, EDGE, VIEW, quads
+from tests.render.scenes import DOUBLE_SIDED, EDGE, VIEW, plain, quads
 
 
 def layered_face() -> Model:
@@ -45,9 +45,9 @@ def test_changed_part_equals_the_whole_picture_bit_for_bit(renderer: Renderer, o
     gpu_model = renderer.load(build_rig(model), {})
     base = poses_of(model, [1.0])
     posed = poses_of(model, [0.0, 0.3, 0.77, 1.0])
-    base_image = renderer.render(gpu_model, base, view)[0]
     whole = renderer.render(gpu_model, posed, view)
-    part = renderer.render_changes(gpu_model, posed, view, base, base_image)
+    with renderer.redraw(gpu_model, base, poses_of(model, [0.0, 1.0]), view) as redraw:
+        part, base_image = redraw.render(posed), redraw.base_image
     gpu_model.release()
     assert (part == whole).all()
     assert (part[3] == base_image).all()
@@ -76,8 +76,61 @@ def test_nothing_moved_is_nothing_to_draw(renderer: Renderer) -> None:
     rig = build_rig(model)
     gpu_model = renderer.load(rig, {})
     rest = rig.pose(Pose.rest(model, (1,)))
-    image = renderer.render(gpu_model, rest, VIEW)[0]
-    again = renderer.render_changes(gpu_model, rig.pose(Pose.rest(model, (3,))), VIEW, rest, image)
+    with renderer.redraw(gpu_model, rest, rest, VIEW) as redraw:
+        again = redraw.render(rig.pose(Pose.rest(model, (3,))))
+        assert (again == redraw.base_image).all()
     gpu_model.release()
-    assert (again == image).all()
     assert np.shape(again) == (3, 16, 16, 4)
+
+
+@pytest.mark.parametrize("weight", [1.5, -0.5])
+def test_expression_beyond_the_extremes_is_drawn_whole_and_right(renderer: Renderer, weight: float) -> None:
+    model = layered_face()
+    gpu_model = renderer.load(build_rig(model), {})
+    beyond = poses_of(model, [weight])
+    with renderer.redraw(gpu_model, poses_of(model, [1.0]), poses_of(model, [0.0, 1.0]), VIEW) as redraw:
+        assert (redraw.render(beyond) == renderer.render(gpu_model, beyond, VIEW)).all()
+    gpu_model.release()
+
+
+def test_unmoved_triangles_that_are_hidden_are_not_drawn(renderer: Renderer) -> None:
+    """A wall of 40 sheets behind an opaque face: only the face and the moved eye are needed."""
+    walls = [(-7.0, -7.0, 7.0, 7.0, 3.0 + z) for z in range(40)]
+    model = quads(
+        *walls,
+        (-7.0, -7.0, 7.0, 7.0, 2.0),
+        (-2.0, -2.0, 2.0, 2.0, 0.0),
+        bones=[bone("頭")],
+        morphs=[vertex_morph("まばたき", dict.fromkeys(range(4 * 41, 4 * 42), (0.3, 0.8, -0.2)))],
+    )
+    gpu_model = renderer.load(build_rig(model), {})
+    extremes, posed = poses_of(model, [0.0, 1.0]), poses_of(model, [0.4])
+    with renderer.redraw(gpu_model, poses_of(model, [1.0]), extremes, VIEW) as redraw:
+        assert (redraw.render(posed) == renderer.render(gpu_model, posed, VIEW)).all()
+        assert sorted(redraw._surfaces.triangles.tolist()) == [80, 81, 82, 83]
+    gpu_model.release()
+
+
+def test_what_shines_through_a_blended_sheet_is_still_drawn(renderer: Renderer) -> None:
+    """MMD: the sheet hides the opaque hair that is drawn behind it later, so the face behind both is seen."""
+    model = quads(
+        (-7.0, -7.0, 7.0, 7.0, 2.0),
+        (-7.0, -7.0, 7.0, 7.0, -2.0),
+        (-7.0, -7.0, 7.0, 7.0, 0.0),
+        (-1.0, -1.0, 1.0, 1.0, -3.0),
+        materials=[
+            plain((0.9, 0.1, 0.1, 1.0)),
+            plain((0.1, 0.9, 0.1, 0.5)),
+            plain((0.1, 0.1, 0.9, 1.0)),
+            plain((0.5, 0.5, 0.5, 1.0)),
+        ],
+        bones=[bone("頭")],
+        morphs=[vertex_morph("まばたき", dict.fromkeys(range(12, 16), (0.5, 0.5, 0.0)))],
+    )
+    gpu_model = renderer.load(build_rig(model), {})
+    extremes, posed = poses_of(model, [0.0, 1.0]), poses_of(model, [0.4])
+    with renderer.redraw(gpu_model, poses_of(model, [1.0]), extremes, VIEW) as redraw:
+        part = redraw.render(posed)
+    assert (part == renderer.render(gpu_model, posed, VIEW)).all()
+    assert part[0, 4, 4, 0] > part[0, 4, 4, 2]
+    gpu_model.release()

@@ -4,17 +4,15 @@
 #if defined VERTEX_SHADER
 #include "skinning.glsl"
 
-in float in_edge_scale;
+#include "hull.glsl"
+
 uniform mat4 u_clip_from_world;
-uniform float u_thickness; // MMD units, for an edge scale of 1
 
 void main() {
     vec3 position;
     vec3 normal;
     skin(position, normal);
-    float size = length(normal);
-    if (size > 0.0) position += normal / size * (u_thickness * in_edge_scale);
-    gl_Position = u_clip_from_world * vec4(position, 1.0);
+    gl_Position = u_clip_from_world * vec4(pushed_out(position, normal), 1.0);
 }
 
 #elif defined FRAGMENT_SHADER
