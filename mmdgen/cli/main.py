@@ -107,7 +107,7 @@ def use_readable_output() -> None:
 def cli() -> None:
     """Turn MikuMikuDance models into training data for networks that animate one anime picture.
 
-    Every command reads mmdgen.toml in the current folder, or --config FILE.
+    Commands about a data set read mmdgen.toml in the current folder, or --config FILE.
     """
 
 
