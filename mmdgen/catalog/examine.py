@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from mmdgen.annotate.auto import propose_annotation
@@ -14,7 +17,7 @@ from mmdgen.errors import MmdgenError, ModelError
 from mmdgen.formats import model_id, read_model_bytes
 from mmdgen.model import NO_INDEX, Model
 from mmdgen.pose import THA1, PoseSpace
-from mmdgen.rig import require_posable
+from mmdgen.rig import build_rig, require_posable
 from mmdgen.sampling.binding import bind_annotation
 
 
@@ -48,14 +51,34 @@ def examine_model(
         if annotation.verdict is not None and not annotation.verdict.is_usable:
             raise ModelError(f"{source}: a person said: {annotation.verdict.reason or 'not usable'}")
         bound = bind_annotation(model, annotation, space)
+        with _heard_warnings() as heard:
+            build_rig(bound.model)
     except MmdgenError as error:
         return replace(record, problem=str(error).removeprefix(f"{source}: "))
-    return replace(record, annotation=annotation, warnings=(*record.warnings, *bound.notes))
+    warnings = (*record.warnings, *bound.notes, *(text.removeprefix(f"{source}: ") for text in heard))
+    return replace(record, annotation=annotation, warnings=warnings)
 
 
 def saved_digest(saved: Annotation | None) -> str:
     """Hash of what people said of a model; "" for nothing."""
     return "" if saved is None else hashlib.sha256(annotation_to_text(saved).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def _heard_warnings() -> Iterator[list[str]]:
+    """Collects what the package logs meanwhile, in place of showing it."""
+    heard: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("mmdgen")
+    propagates = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagates
 
 
 def _annotation(model: Model, identity: str, saved: Annotation | None) -> Annotation:

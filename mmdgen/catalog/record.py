@@ -16,7 +16,7 @@ from mmdgen.annotate.json_form import annotation_from_text, annotation_to_text
 from mmdgen.annotate.schema import Annotation
 from mmdgen.errors import AnnotationError
 
-RECORD_VERSION = 1  # raise it when records must be made anew
+RECORD_VERSION = 2  # raise it when records must be made anew
 
 
 @dataclass(frozen=True, slots=True)

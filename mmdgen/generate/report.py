@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -118,7 +119,7 @@ def _summary(folder: Path, manifest: Mapping[str, Any], tables: list[SplitTable]
         f"<figure>{bars(values, 'samples/s')}<figcaption>{table.name}: speed of each shard's worker"
         "</figcaption></figure>"
         for table in tables
-        if (values := _shard_speeds(table.folder))
+        if len(values := _shard_speeds(table.folder)) > 1
     )
     return (
         f'<ul class="chips">{chips}</ul><table><thead><tr><th>split</th><th>samples</th><th>models</th>'
@@ -129,7 +130,7 @@ def _summary(folder: Path, manifest: Mapping[str, Any], tables: list[SplitTable]
 
 
 def _split_section(table: SplitTable, manifest: Mapping[str, Any], premultiplied: bool) -> str:
-    chosen = shuffled(range(len(table)), lambda row: str(table.columns["key"][row]), 0)[:CONTACTS]
+    chosen = _varied(table)
     contacts = "".join(_contact(table, row, manifest, premultiplied) for row in chosen)
     return (
         f'<h2 id="{table.name}">{table.name}</h2><p class="note">{len(chosen)} of {len(table):,} samples, '
@@ -137,6 +138,17 @@ def _split_section(table: SplitTable, manifest: Mapping[str, Any], premultiplied
         f'<h3>Labels against their densities</h3><div class="charts">{_histograms(table, manifest)}</div>'
         f"<h3>Pictures that a person should look at</h3>{_suspects(table, manifest)}"
     )
+
+
+def _varied(table: SplitTable) -> list[int]:
+    """Samples drawn at random, of as many models as there are."""
+    order = shuffled(range(len(table)), lambda row: str(table.columns["key"][row]), 0)
+    seen: Counter[str] = Counter()
+    turn = {}
+    for row in order:
+        seen[table.columns["model_id"][row]] += 1
+        turn[row] = seen[table.columns["model_id"][row]]
+    return sorted(order, key=lambda row: turn[row])[:CONTACTS]
 
 
 def _contact(table: SplitTable, row: int, manifest: Mapping[str, Any], premultiplied: bool) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -74,6 +75,7 @@ def generate_shard(task: ShardTask) -> ShardReport:
 def worker_renderer(settings: RenderSettings) -> Renderer:
     """This process's renderer, opened on first use and kept for later shards."""
     if settings not in _renderers:
+        logging.getLogger("mmdgen").setLevel(logging.ERROR)  # the survey has told what there is to warn of
         _renderers[settings] = Renderer(settings)
     return _renderers[settings]
 

@@ -13,10 +13,8 @@ import pytest
 from mmdgen.annotate.schema import Annotation, HeadBounds, MorphChoice, Origin, Provenance, Role
 from mmdgen.annotate.store import AnnotationStore
 from mmdgen.dataset.config import DatasetConfig, Split, SplitRule
-from mmdgen.errors import RenderError
 from mmdgen.formats import model_id, write_pmx
 from mmdgen.model import Model
-from mmdgen.render import Renderer, RenderSettings
 from tests.builders import VertexSpec, bone, build_model, material, vertex, vertex_morph
 
 SAID = Provenance(Origin.HUMAN, "chosen")
@@ -108,12 +106,3 @@ def write_tiny_dataset(
 def make_dataset(tmp_path: Path) -> Callable[..., DatasetConfig]:
     """`write_tiny_dataset` into a folder of the test's own."""
     return partial(write_tiny_dataset, tmp_path)
-
-
-@pytest.fixture(scope="session")
-def renderer() -> Renderer:
-    """A renderer, or a skip that says why there is none."""
-    try:
-        return Renderer(RenderSettings(software_threads=0))
-    except RenderError as error:
-        pytest.skip(str(error))
