@@ -8,7 +8,7 @@ nothing in a still picture. Normals are not changed by morphs: MMD skins the fil
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -43,6 +43,7 @@ Weights: TypeAlias = NDArray[np.float64]  # (poses, morphs), spread
 Compiled = TypeVar("Compiled")
 
 MATERIAL_COLUMNS = 28  # of MaterialElements.values
+_SUMS_AT_ONCE = 16_384  # numbers
 _UV_KINDS = (MorphKind.UV, MorphKind.UV1, MorphKind.UV2, MorphKind.UV3, MorphKind.UV4)
 
 
@@ -112,7 +113,7 @@ def sum_offsets(
     morphs: Mapping[int, SparseOffsets], weights: Weights, vertex_count: int
 ) -> SparseOffsets | None:
     """Weighted sum of the active morphs of one kind, offsets (poses, k, components); None: none active."""
-    active = [morph for morph in morphs if weights[:, morph].any()]
+    active = _active(morphs, weights)
     if not active:
         return None
     row_of = np.zeros(vertex_count, np.int32)
@@ -124,10 +125,23 @@ def sum_offsets(
     stacked = np.zeros((len(active), len(vertices), components))
     for layer, morph in zip(stacked, active, strict=True):
         layer[row_of[morphs[morph].vertices]] = morphs[morph].offsets
-    # one dense product over the few rows that move: far cheaper than adding morph by morph
-    # (in float64, so that the rounded result does not depend on how many poses are in the batch)
-    sums = (weights[:, active] @ stacked.reshape(len(active), -1)).astype(np.float32)
-    return SparseOffsets(vertices=vertices, offsets=sums.reshape(len(weights), len(vertices), components))
+    return SparseOffsets(vertices=vertices, offsets=_weighted_sums(weights[:, active], stacked))
+
+
+def _weighted_sums(weights: Weights, stacked: NDArray[np.float64]) -> Floats:
+    """Sums over the first axis of `stacked` (morphs, k, components), (poses, k, components).
+
+    One dense product over the few rows that move is far cheaper than adding morph by morph. It is taken in
+    float64, so that the rounded sum of a pose does not depend on which poses are in its batch, and a few
+    poses at a time, so that the float64 sums stay in the cache.
+    """
+    sums = np.empty((len(weights), *stacked.shape[1:]), np.float32)
+    flat = stacked.reshape(len(stacked), -1)
+    step = max(1, _SUMS_AT_ONCE // max(flat.shape[1], 1))
+    for start in range(0, len(weights), step):
+        poses = slice(start, start + step)
+        sums[poses] = (weights[poses] @ flat).reshape(-1, *stacked.shape[1:])
+    return sums
 
 
 def add_bone_morphs(plan: MorphPlan, weights: Weights, own: Motions) -> None:
@@ -138,11 +152,9 @@ def add_bone_morphs(plan: MorphPlan, weights: Weights, own: Motions) -> None:
         weights: (poses, morphs).
         own: the user's motions; its arrays are written to.
     """
-    for morph, steps in plan.bone_morphs.items():
+    for morph in _active(plan.bone_morphs, weights):
         weight = weights[:, morph]
-        if not weight.any():
-            continue
-        for step in steps:
+        for step in plan.bone_morphs[morph]:
             turn = scale_rotations(step.rotations, weight)
             own.rotations[step.bones] = multiply_quaternions(take_rows(own.rotations, step.bones), turn)
             own.translations[step.bones] += step.translations * weight[:, None]
@@ -155,7 +167,7 @@ def material_factors(plan: MorphPlan, weights: Weights) -> tuple[Floats, Floats]
     Result = base * multiply + add. A multiplying morph multiplies mix(1, value, weight) on; an adding
     morph adds weight * value.
     """
-    active = [morph for morph in plan.material_morphs if weights[:, morph].any()]
+    active = _active(plan.material_morphs, weights)
     if not active:
         return None
     shape = (len(weights), plan.material_count, MATERIAL_COLUMNS)
@@ -168,6 +180,12 @@ def material_factors(plan: MorphPlan, weights: Weights) -> tuple[Floats, Floats]
             else:
                 multiply[:, step.materials] *= 1.0 + weight * (step.values - 1.0)
     return multiply, add
+
+
+def _active(morphs: Iterable[int], weights: Weights) -> list[int]:
+    """Those of some morphs that some pose moves."""
+    is_active: Bools = (weights != 0).any(axis=0)
+    return [morph for morph in morphs if is_active[morph]]
 
 
 def _sum_offsets(elements: MorphElements, vertex_count: int) -> SparseOffsets:

@@ -167,8 +167,10 @@ def _pose_bones(rig: Rig, pose: Pose, weights: Weights, ik: bool | Bools) -> tup
         world = solve_ik(rig.ik_plan, rig.hierarchy, own, np.broadcast_to(ik, len(moving)))
         rows = world.rows if len(world.rows) else np.zeros(1, np.intp)
         skins = world.skins.swapaxes(0, 1)
-        palette[poses] = skins.astype(np.float32)[:, rows]
-        rotations[poses] = quaternions_from_matrices(skins[..., :3, :3]).astype(np.float32)[:, rows]
+        span = slice(poses[0], poses[-1] + 1)
+        turned = quaternions_from_matrices(skins[..., :3, :3]).astype(np.float32)
+        np.take(skins.astype(np.float32), rows, axis=1, out=palette[span], mode="clip")
+        np.take(turned, rows, axis=1, out=rotations[span], mode="clip")
     return palette, rotations
 
 

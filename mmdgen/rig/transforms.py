@@ -136,14 +136,15 @@ def quaternions_from_matrices(matrices: Reals) -> Reals:
     component is the most exact.
     """
     m = np.moveaxis(matrices, (-2, -1), (0, 1))
-    products = np.empty((*matrices.shape[:-2], 4, 4), matrices.dtype)
+    products = np.empty((4, 4, *matrices.shape[:-2]), matrices.dtype)
     trace = m[0, 0] + m[1, 1] + m[2, 2]
-    products[..., 3, 3] = 1 + trace
+    products[3, 3] = 1 + trace
     for i, j, k in _CYCLES:
-        products[..., i, i] = 1 - trace + 2 * m[i, i]
-        products[..., i, j] = products[..., j, i] = m[i, j] + m[j, i]
-        products[..., i, 3] = products[..., 3, i] = m[k, j] - m[j, k]
-    largest = products[..., range(4), range(4)].argmax(axis=-1)
-    rows = np.take_along_axis(products, largest[..., None, None], axis=-2)[..., 0, :]
-    signed = np.where(rows[..., 3:] < 0, -rows, rows)
-    return np.asarray(signed / np.linalg.norm(signed, axis=-1, keepdims=True), matrices.dtype)
+        products[i, i] = 1 - trace + 2 * m[i, i]
+        products[i, j] = products[j, i] = m[i, j] + m[j, i]
+        products[i, 3] = products[3, i] = m[k, j] - m[j, k]
+    largest = products[range(4), range(4)].argmax(axis=0)
+    row = np.take_along_axis(products, largest[None, None], axis=0)[0]
+    signed = np.where(row[3] < 0, -row, row)
+    unit = signed / np.sqrt((signed * signed).sum(axis=0))
+    return np.moveaxis(unit, 0, -1)
