@@ -1,9 +1,10 @@
 """How often the automatic annotation is right, on built-in characters whose true annotation is known.
 
-    python benchmarks/annotate_accuracy.py --count 200
+    python benchmarks/annotate_accuracy.py --count 200 [--names hidden]
 
-Prints the head bounds' errors in u (eyes above chin), the share of right roles, the wrong ones with their
-confidence, and a calibration table: of the fields that were proposed with a confidence, how many are right.
+With `--names hidden` every morph is called by its number, so that geometry alone has to do. Prints the head
+bounds' errors in u (eyes above chin), the share of right roles, the wrong ones with their confidence, and a
+calibration table: of the fields that were proposed with a confidence, how many are right.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import argparse
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from mmdgen.annotate import propose_annotation
 from mmdgen.annotate.displacement import Displacement, cosine, half_weights, resolve_displacements
-from mmdgen.annotate.schema import Annotation, MorphChoice, Role
+from mmdgen.annotate.schema import Annotation, Half, MorphChoice, Role
 from mmdgen.cast import Character, make_character
 from mmdgen.errors import AnnotationError
 
@@ -105,8 +107,6 @@ def _true_choice(roles: Mapping[Role, MorphChoice], role: Role) -> MorphChoice |
     both = roles.get(Role(f"{role.feature.value}_both"))
     if both is None:
         return None
-    from mmdgen.annotate.schema import Half
-
     return MorphChoice(both.morph, both.name, Half(side), both.provenance)
 
 
@@ -114,16 +114,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--names", choices=("own", "hidden"), default="own")
     options = parser.parse_args()
     judged: list[Judged] = []
     seconds: list[float] = []
     for seed in range(options.seed, options.seed + options.count):
         character = make_character(seed)
+        if options.names == "hidden":
+            character = without_names(character)
         start = time.process_time()
         propose_annotation(character.model, character.annotation.model_id)
         seconds.append(time.process_time() - start)
         judged += judge(seed, character)
     report(judged, seconds)
+
+
+def without_names(character: Character) -> Character:
+    """The same character whose morphs, materials and their panels say nothing."""
+    morphs, materials = character.model.morphs, character.model.materials
+    numbers = tuple(f"#{index}" for index in range(len(morphs)))
+    blank = ("",) * len(morphs)
+    model = replace(
+        character.model,
+        morphs=replace(morphs, names=numbers, names_en=blank, panels=np.full_like(morphs.panels, 4)),
+        materials=replace(materials, names=tuple(f"#{index}" for index in range(len(materials)))),
+    )
+    roles = {
+        role: replace(choice, name=numbers[choice.morph])
+        for role, choice in character.annotation.roles.items()
+        if role.value.startswith(("eye_wink", "eye_happy_wink", "mouth_aaa"))
+    }
+    return replace(character, model=model, annotation=replace(character.annotation, roles=roles))
 
 
 def report(judged: list[Judged], seconds: list[float]) -> None:
@@ -141,7 +162,7 @@ def report(judged: list[Judged], seconds: list[float]) -> None:
         if not entry.is_right:
             print(f"  seed {entry.seed} {entry.field} ({entry.confidence:.2f}): {entry.note}")
     print("confidence    fields   right")
-    for low, high in zip(BINS[:-1], BINS[1:], strict=True):
+    for low, high in pairwise(BINS):
         of_bin = [entry.is_right for entry in judged if low <= entry.confidence < high]
         if of_bin:
             print(f"{low:.2f}..{min(high, 1.0):.2f}  {len(of_bin):8d}  {100 * np.mean(of_bin):6.1f} %")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mmdgen.annotate.closing import ClosingDetector
 from mmdgen.annotate.displacement import resolve_displacements
-from mmdgen.annotate.eyes import choose_eye_roles
-from mmdgen.annotate.face import Face, find_face
+from mmdgen.annotate.eyes import EyeRoles, choose_eye_roles
+from mmdgen.annotate.face import Face, find_face, with_eyes_of
 from mmdgen.annotate.features import choose_feature_roles
 from mmdgen.annotate.head import Chin, Top, find_chin, find_top
 from mmdgen.annotate.schema import (
@@ -36,10 +36,13 @@ def propose_annotation(model: Model, model_id: str) -> Annotation:
         AnnotationError: the model is no character with a head and eyes.
     """
     face = find_face(model, resolve_displacements(model))
-    chin = find_chin(face)
+    chin, eye_roles = _measure(face)
+    blink = eye_roles.roles.get(Role.EYE_WINK_BOTH)
+    if face.eyes.method != "lids" and blink is not None and blink.provenance.method == "geometry":
+        # u is told from the lids; now that they are known without a name, measure again
+        face = with_eyes_of(face, blink.morph)
+        chin, eye_roles = _measure(face)
     top = find_top(face, chin.unit)
-    detector = ClosingDetector(face, chin.unit, unit_is_sure=chin.confidence >= REVIEW_BELOW)
-    eye_roles = choose_eye_roles(face, detector, chin.unit, by=ANNOTATOR)
     roles = {**eye_roles.roles, **choose_feature_roles(face, chin, by=ANNOTATOR)}
     return Annotation(
         model_id=model_id,
@@ -49,6 +52,13 @@ def propose_annotation(model: Model, model_id: str) -> Annotation:
         closing_morphs=eye_roles.closing_morphs,
         warnings=_warnings(model),
     )
+
+
+def _measure(face: Face) -> tuple[Chin, EyeRoles]:
+    """The chin, which gives the unit, and the closing of the eyes, which is told in it."""
+    chin = find_chin(face)
+    detector = ClosingDetector(face, chin.unit, unit_is_sure=chin.confidence >= REVIEW_BELOW)
+    return chin, choose_eye_roles(face, detector, chin.unit, by=ANNOTATOR)
 
 
 def fields_for_person(annotation: Annotation) -> dict[str, tuple[str, ...]]:

@@ -117,25 +117,36 @@ def _settle_pair(
         and not names_another_closing(face.model.morphs.names[closing.morph])
     ]
     votes = _votes(detector, closings, [*pool, *(pick.closing for pick in picks.values())])
-    # one-eye morphs are copies of まばたき or 笑い, never of another expression
-    pool.sort(key=lambda closing: (-votes[closing.morph], closing.morph))
-    for feature in (Feature.EYE_WINK, Feature.EYE_HAPPY_WINK):
-        if feature in picks:
-            continue
-        fitting = [closing for closing in pool if _looks_like(closing) is _SHAPES[feature]]
-        chosen = fitting[0] if fitting else None
-        if chosen is None and feature is Feature.EYE_WINK and pool:
-            chosen = max(pool, key=_straightness)
+    for feature in _SHAPES:
+        chosen = None if feature in picks else _by_shape(pool, votes, feature)
         if chosen is not None:
             pool.remove(chosen)
-            has_votes = votes[chosen.morph] > 0
-            picks[feature] = _Pick(
-                chosen,
-                "geometry",
-                0.6 if has_votes and fitting else 0.4,
-                ("no known name; told by the shape of the closed lid",),
-            )
+            confidence = 0.6 if votes[chosen.morph] else 0.4
+            reason = "no known name; told by the shape of the closed lid"
+            picks[feature] = _Pick(chosen, "geometry", confidence, (reason,))
     return _check_order(picks) if len(picks) == 2 else picks
+
+
+def _by_shape(pool: list[Closing], votes: Counter[int], feature: Feature) -> Closing | None:
+    """The both-eye morph of a shape among those without a known name.
+
+    One-eye morphs are copies of まばたき or 笑い, never of another expression: what has such copies is one of
+    the pair. Else the shape decides alone, and the first in the file of those alike.
+
+    Args:
+        pool: the candidates in file order.
+        votes: how many one-eye copies each has.
+        feature: which shape is sought.
+    """
+    is_wink = feature is Feature.EYE_WINK
+    opposite = ClosedShape.SMILE if is_wink else ClosedShape.NORMAL
+    copied = [closing for closing in pool if votes[closing.morph] and _looks_like(closing) is not opposite]
+    if copied:
+        return max(copied, key=_straightness) if is_wink else min(copied, key=_straightness)
+    fitting = [closing for closing in pool if _looks_like(closing) is _SHAPES[feature]]
+    if not fitting and is_wink and pool:
+        return max(pool, key=_straightness)
+    return fitting[0] if fitting else None
 
 
 def _check_order(picks: dict[Feature, _Pick]) -> dict[Feature, _Pick]:

@@ -6,7 +6,7 @@ Lengths in a face are told in `u`, the height of the eyes above the chin (facts 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +122,16 @@ def find_face(model: Model, displacements: tuple[Displacement, ...]) -> Face:
     )
 
 
+def with_eyes_of(face: Face, morph: int) -> Face:
+    """The same face with its eyes measured by a both-eye morph that geometry found."""
+    moved = face.displacements[morph]
+    near = moved.restricted(face.head_vertices[moved.vertices])
+    lids = _lid_middles(face.model, near, float(face.head_position[0]))
+    if lids is None:
+        return face
+    return replace(face, eyes=Eyes(*lids, "lids", face.eyes.confidence, face.eyes.reasons))
+
+
 def bound_vertices(model: Model, roots: list[int]) -> Bools:
     """Vertices whose weights over some bones and all that hang on them sum to more than one half."""
     under = _descendants(model.bones.parents, roots)
@@ -172,9 +182,7 @@ def _find_eyes(
     middle = float(model.bones.rest_positions[bones.head, 0])
     for index in _morphs_named(hints, Feature.EYE_WINK):
         moved = displacements[index]
-        is_much = moved.lengths > 0.1 * moved.lengths.max(initial=0.0)
-        moved = moved.restricted(head_vertices[moved.vertices] & is_much)
-        lids = _two_middles(model.vertices.positions[moved.vertices], middle)
+        lids = _lid_middles(model, moved.restricted(head_vertices[moved.vertices]), middle)
         if lids is None:
             continue
         if irises is None:
@@ -198,13 +206,16 @@ def _eyes_from_bones(model: Model, bones: BoneRoles) -> Eyes:
     return Eyes(left, right, "eye bones", 0.2, ("the eyes are known by their bones only",))
 
 
-def _two_middles(points: Floats, middle: float) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Medians of the points left and right of the middle, or None unless both sides have some."""
+def _lid_middles(
+    model: Model, moved: Displacement, middle: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Medians of what a blink moves left and right of the middle, or None unless it moves both sides."""
+    is_much = moved.lengths > 0.1 * moved.lengths.max(initial=0.0)
+    points = model.vertices.positions[moved.vertices[is_much], :2].astype(np.float64)
     is_left = points[:, 0] > middle
-    if is_left.sum() < 3 or (~is_left).sum() < 3:
+    if min(is_left.sum(), (~is_left).sum()) < 3:
         return None
-    left, right = (np.median(points[side, :2].astype(np.float64), axis=0) for side in (is_left, ~is_left))
-    return left, right
+    return np.median(points[is_left], axis=0), np.median(points[~is_left], axis=0)
 
 
 def _morphs_named(hints: tuple[NameHint, ...], feature: Feature) -> list[int]:

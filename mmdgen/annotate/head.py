@@ -23,8 +23,10 @@ MOUTH_RANGE = (0.20, 0.45)  # outside of this the chin is not believed
 RECEDES = 0.45  # of the distance eyes to mouth: deeper than this behind the mouth is the neck
 BRIDGED_GAP = 0.35  # of the same distance: shadows between lip and chin that are not yet the neck
 
-TOP_RANGE = (1.1, 2.6)  # u above the eyes, of measured hair tops
-USUAL_TOP = 1.75  # u above the eyes, where the hair cannot be trusted
+# The top above the eyes over half the head's width just above them: measured 1.15 to 1.52, in chibi heads too
+# (in u it is 1.2 to 2.7, so u does not tell a hat from a large skull).
+USUAL_TOP = 1.42
+TOP_RANGE = (0.8, 1.75)
 BEHIND_SKULL = 0.5  # u behind the head bone: high ponytails and buns stand there, the skull's top does not
 STANDS_OUT = 0.25  # u; more than this above all hair is a hat
 COVERED = 0.9  # share of the middle columns that must have any surface
@@ -106,7 +108,7 @@ def find_top(face: Face, unit: float) -> Top:
     is left out if there is hair under it, and so is what stands far above all that they call hair.
     """
     arches = _find_arches(face, unit)
-    low, high = (face.eyes.y + limit * unit for limit in TOP_RANGE)
+    low, high = (face.eyes.y + limit * arches.half_width for limit in TOP_RANGE)
 
     def is_usual(arch: _Arch | None) -> bool:
         return arch is not None and arch.coverage > COVERED and low <= arch.y <= high
@@ -120,7 +122,7 @@ def find_top(face: Face, unit: float) -> Top:
         return _judge_top(unit, arches.bare, arches.everything)
     if arches.everything is not None and is_usual(arches.everything):
         return Top(arches.everything.y, "arch over the hat", 0.3, ("no hair under what is worn on the head",))
-    return _usual_top(face, unit, arches.everything)
+    return _usual_top(face, arches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class _Arches:
     hair: _Arch | None  # materials that are called hair
     bare: _Arch | None  # all that is not called a hat
     everything: _Arch | None
+    half_width: float  # of the head just above the eyes
 
 
 def _find_arches(face: Face, unit: float) -> _Arches:
@@ -153,6 +156,7 @@ def _find_arches(face: Face, unit: float) -> _Arches:
         hair=_arch(face, unit, head & is_hair) if (head & is_hair).any() else None,
         bare=_arch(face, unit, head & ~is_worn) if is_worn.any() else everything,
         everything=everything,
+        half_width=_half_width(face, unit, head),
     )
 
 
@@ -169,14 +173,34 @@ def _judge_top(unit: float, arch: _Arch, everything: _Arch | None) -> Top:
     return Top(arch.y, "arch of the hair", confidence, tuple(reasons))
 
 
-def _usual_top(face: Face, unit: float, arch: _Arch | None) -> Top:
-    """A guess by proportion, where what is drawn cannot be the head's top."""
-    usual = face.eyes.y + USUAL_TOP * unit
+def _usual_top(face: Face, arches: _Arches) -> Top:
+    """A guess by the head's width, where what is drawn cannot be its top."""
+    usual = face.eyes.y + USUAL_TOP * arches.half_width
+    arch = arches.everything
     if arch is None or arch.coverage <= COVERED:
         return Top(usual, "proportion", 0.2, ("the middle of the head is not covered",))
-    height = (arch.y - face.eyes.y) / unit
+    height = (arch.y - face.eyes.y) / arches.half_width
     what = "hat suspected: the head is" if height > USUAL_TOP else "the head is only"
-    return Top(usual, "proportion", 0.3, (f"{what} {height:.1f} u high above the eyes",))
+    reason = f"{what} {height:.1f} times half its width high above the eyes, usual are 1.2 to 1.5"
+    return Top(usual, "proportion", 0.3, (reason,))
+
+
+def _half_width(face: Face, unit: float, triangles: Bools) -> float:
+    """Half the width of the front silhouette around the middle, between eyes and forehead.
+
+    Never less than the outer ends of the eyes.
+    """
+    middle, eyes_y = face.eyes.center_x, face.eyes.y
+    step, reach = 3 * _STEP * unit, 4 * unit
+    grid = Grid.around(middle - reach, eyes_y + 0.3 * unit, middle + reach, eyes_y + 0.6 * unit, step)
+    gaps = ~np.isfinite(depth_map(face.positions[face.model.faces[triangles]], grid))
+    half = grid.width // 2
+    runs = [
+        np.where(side.any(axis=1), np.argmax(side, axis=1), half)
+        for side in (gaps[:, half:], gaps[:, half - 1 :: -1])
+    ]
+    width = float(np.median(runs[0] + runs[1])) * step / 2
+    return max(width, 1.5 * face.eyes.half_distance)
 
 
 def _arch(face: Face, unit: float, triangles: Bools) -> _Arch | None:

@@ -177,7 +177,7 @@ def _hair(mesh: _Mesh, hat: float, ahoge: bool, hat_part: int) -> None:
     """A dome over the head; its highest point is TOP_Y."""
     x = np.linspace(-1.2, 1.2, 25)
     top = TOP_Y * np.sqrt(1.0 - (x / 1.25) ** 2)
-    mesh.add(np.stack([np.stack([x, y, np.full_like(x, -0.5)], -1) for y in (top * 0.5, top)]), HEAD, HAIR)
+    mesh.add(np.stack([np.stack([x, y, np.full_like(x, -0.5)], -1) for y in (top * 0.1, top)]), HEAD, HAIR)
     if hat:
         high = top + hat
         mesh.add(np.stack([np.stack([x, y, np.full_like(x, -0.6)], -1) for y in (top, high)]), HEAD, hat_part)
