@@ -2,6 +2,7 @@
 
 from mmdgen.render.context import RenderSettings
 from mmdgen.render.gpu_model import GpuModel
+from mmdgen.render.redraw import Redraw
 from mmdgen.render.renderer import Renderer
 
-__all__ = ["GpuModel", "RenderSettings", "Renderer"]
+__all__ = ["GpuModel", "Redraw", "RenderSettings", "Renderer"]

@@ -10,7 +10,7 @@ import pytest
 from mmdgen.model import Model
 from mmdgen.pose import Pose
 from mmdgen.render import Renderer
-from mmdgen.render.crop import reachable_triangles
+from mmdgen.render.crop import find_reach
 from mmdgen.render.opacity import opaque_triangles
 from mmdgen.rig import build_rig
 from tests.builders import about_z, bone, build_model, material, uv_morph, vertex
@@ -102,12 +102,16 @@ def test_triangles_that_never_enter_the_picture_are_left_out() -> None:
         ],
     )
     pose = Pose.rest(model, (3,))
-    assert reachable_triangles(build_rig(model).pose(pose), VIEW.camera).tolist() == [
-        True,
-        False,
-        False,
-        False,
-    ]
+    still = find_reach(build_rig(model).pose(pose), VIEW.camera)
+    assert still.triangles.tolist() == [True, False, False, False]
     pose.bone_rotations[1, 0], pose.bone_rotations[2, 0] = about_z(40), about_z(-90)
-    turned = reachable_triangles(build_rig(model).pose(pose), VIEW.camera)
-    assert turned.tolist() == [True, True, True, True]
+    turned = find_reach(build_rig(model).pose(pose), VIEW.camera)
+    assert turned.triangles.tolist() == [True, True, True, True]
+
+
+def test_depth_range_holds_all_that_can_be_seen_however_large_the_model() -> None:
+    model = build_model(vertices=[vertex((x, 0.0, 4000.0 * x)) for x in (-0.5, 0.0, 0.5)])
+    camera = find_reach(build_rig(model).pose(Pose.rest(model, (1,))), VIEW.camera).camera
+    assert camera.near < -2000.0
+    assert camera.far > 2000.0
+    assert camera.far - camera.near < 6000.0
