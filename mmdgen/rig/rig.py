@@ -160,17 +160,17 @@ def _pose_bones(rig: Rig, pose: Pose, weights: Weights, ik: bool | Bools) -> tup
     bone_count = max(len(moving), 1)  # a model without bones has one identity row
     palette = np.empty((len(turns), bone_count, 4, 4), np.float32)
     rotations = np.empty((len(turns), bone_count, 4), np.float32)
-    block_count = len(turns) * int(moving.sum()) // _TURNS_AT_ONCE + 1
-    for poses in np.array_split(np.arange(len(turns)), block_count):
+    step = max(1, _TURNS_AT_ONCE // max(int(moving.sum()), 1))
+    for start in range(0, len(turns), step):
+        poses = slice(start, start + step)
         own = _own_motions(turns[poses], moves[poses], moving)
         add_bone_morphs(rig.morph_plan, weights[poses], own)
         world = solve_ik(rig.ik_plan, rig.hierarchy, own, np.broadcast_to(ik, len(moving)))
         rows = world.rows if len(world.rows) else np.zeros(1, np.intp)
         skins = world.skins.swapaxes(0, 1)
-        span = slice(poses[0], poses[-1] + 1)
         turned = quaternions_from_matrices(skins[..., :3, :3]).astype(np.float32)
-        np.take(skins.astype(np.float32), rows, axis=1, out=palette[span], mode="clip")
-        np.take(turned, rows, axis=1, out=rotations[span], mode="clip")
+        np.take(skins.astype(np.float32), rows, axis=1, out=palette[poses], mode="clip")
+        np.take(turned, rows, axis=1, out=rotations[poses], mode="clip")
     return palette, rotations
 
 
