@@ -32,6 +32,9 @@ STANDS_OUT = 0.25  # u; more than this above all hair is a hat
 COVERED = 0.9  # share of the middle columns that must have any surface
 STRAND = 0.2  # u; what is thinner in the front view is a strand of hair, not the head
 
+DROPS_BACK = 0.3  # u; what the jaw's underside drops back ...
+DROPS_WITHIN = 0.08  # ... within this height, where no mouth is known to start from
+
 _STRIP = 0.11  # u; half width of the front profile
 _STEP = 0.01  # u; its sampling
 _VOWELS = (Feature.MOUTH_AAA, Feature.MOUTH_OOO, Feature.MOUTH_EEE, Feature.MOUTH_III, Feature.MOUTH_UUU)
@@ -278,9 +281,15 @@ def _mouth_of(face: Face, index: int, *, is_named: bool) -> Mouth | None:
 
 
 def _lowest_of_chin(face: Face, mouth: Mouth, eyes_to_mouth: float) -> float | None:
-    """Walk down the front profile from the mouth until the face recedes to the neck."""
-    y, z = _front_profile(face, mouth, eyes_to_mouth)
-    near_mouth = np.abs(y - mouth.y) < 0.15 * eyes_to_mouth / (1 - MOUTH_ABOVE_CHIN)
+    """Walk down the front profile from the mouth until the face recedes to the neck.
+
+    All materials that the mouth is part of count: teeth, tongue or a split face may be the one asked.
+    """
+    of_mouth = np.unique(face.triangle_materials[face.triangles_of(mouth.vertices)])
+    triangles = face.triangles_of(face.head_vertices) & np.isin(face.triangle_materials, of_mouth)
+    unit = eyes_to_mouth / (1 - MOUTH_ABOVE_CHIN)
+    y, z = _front_profile(face, triangles, unit, mouth.y + 0.2 * unit)
+    near_mouth = np.abs(y - mouth.y) < 0.15 * unit
     if not np.isfinite(z[near_mouth]).any():
         return None
     mouth_z = np.min(z[near_mouth])
@@ -294,23 +303,12 @@ def _lowest_of_chin(face: Face, mouth: Mouth, eyes_to_mouth: float) -> float | N
 
 
 def _front_profile(
-    face: Face, mouth: Mouth, eyes_to_mouth: float
+    face: Face, triangles: Bools, unit: float, top_y: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Nearest z of the mouth's materials in a narrow strip, by height; +inf where there is no surface.
-
-    All materials that the mouth is part of count: teeth, tongue or a split face may be the one asked.
-    """
-    of_mouth = np.unique(face.triangle_materials[face.triangles_of(mouth.vertices)])
-    triangles = face.triangles_of(face.head_vertices) & np.isin(face.triangle_materials, of_mouth)
-    unit = eyes_to_mouth / (1 - MOUTH_ABOVE_CHIN)
-    middle = face.eyes.center_x
-    grid = Grid.around(
-        middle - _STRIP * unit,
-        face.eyes.y - 2.0 * unit,
-        middle + _STRIP * unit,
-        mouth.y + 0.2 * unit,
-        _STEP * unit,
-    )
+    """Nearest z of some triangles in a narrow strip down the middle, by height; +inf where there is none."""
+    middle, half_width = face.eyes.center_x, _STRIP * unit
+    bottom = face.eyes.y - 2.0 * unit
+    grid = Grid.around(middle - half_width, bottom, middle + half_width, top_y, _STEP * unit)
     depth = depth_map(face.positions[face.model.faces[triangles]], grid)
     return grid.rows_y(), np.min(depth, axis=1).astype(np.float64)
 
@@ -323,7 +321,18 @@ def _is_believable(face: Face, chin_y: float, mouth_y: float) -> bool:
 
 
 def _chin_without_mouth(face: Face) -> Chin:
-    """Without any mouth morph: the usual distance under the eyes, told from their spacing."""
+    """Without any mouth morph: where the profile of the whole head first drops back under the eyes.
+
+    The underside of the jaw drops back at once, by more than the underside of a nose.
+    """
+    doubts = (*face.eyes.reasons, "no mouth morph found")
     unit = face.rough_unit
-    reasons = ("no mouth morph found: the chin is guessed from the eyes' spacing", *face.eyes.reasons)
-    return Chin(face.eyes.y - unit, None, unit, "proportion of the eyes", 0.1, reasons)
+    y, z = _front_profile(face, face.triangles_of(face.head_vertices), unit, face.eyes.y - 0.4 * unit)
+    rows = max(1, round(DROPS_WITHIN / _STEP))
+    z = np.minimum(z, face.head_position[2] + 10 * unit)  # no surface is far behind
+    drops = np.flatnonzero(z[:-rows] - z[rows:] > DROPS_BACK * unit)
+    if len(drops):
+        chin_y = float(y[drops[-1] + 1])  # the highest row that lies behind one shortly above it is below
+        return Chin(chin_y, None, face.eyes.y - chin_y, "drop of the front profile", 0.3, doubts)
+    doubts = (*doubts, "the chin is guessed from the eyes' spacing")
+    return Chin(face.eyes.y - unit, None, unit, "proportion of the eyes", 0.1, doubts)
