@@ -49,7 +49,8 @@ def paint_extra(traits: Traits) -> Image:
     """The bands that accessories take their colours from."""
     color = traits.extras.color
     bands: list[Color] = [
-        color, shaded(color, 0.55), tinted(color, (1.0, 1.0, 1.0), 0.7), (0.93, 0.76, 0.36), (0.17, 0.16, 0.19),
+        color, shaded(color, 0.55), tinted(color, (1.0, 1.0, 1.0), 0.7), (0.93, 0.76, 0.36),
+        (0.17, 0.16, 0.19),
         (0.95, 0.95, 0.97), (0.97, 0.72, 0.74), traits.hair.color,
     ]  # fmt: skip
     canvas = Canvas.blank(16, 256, color, (0.0, 1.0, 8.0, 0.0))
@@ -287,7 +288,8 @@ def flower(wearer: Wearer) -> list[Part]:
 HEADGEAR_PARTS: dict[str, Callable[[Wearer], list[Part]]] = {
     "none": no_headgear, "ribbon": top_ribbon, "side_ribbon": side_ribbon, "cat_ears": cat_ears,
     "fox_ears": fox_ears, "rabbit_ears": rabbit_ears, "horns": horns, "beret": beret, "cap": cap,
-    "witch_hat": witch_hat, "headband": headband, "headphones": headphones, "headset": headset, "flower": flower,
+    "witch_hat": witch_hat, "headband": headband, "headphones": headphones, "headset": headset,
+    "flower": flower,
 }  # fmt: skip
 
 

@@ -1,32 +1,18 @@
-"""One built-in character: traits to parts, textures, model and true annotation."""
+"""One built-in character: traits to figure, model and true annotation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from mmdgen.annotate.schema import Annotation
-from mmdgen.cast.accessories import accessory_parts, paint_extra
 from mmdgen.cast.assemble import Placement, assemble
-from mmdgen.cast.body import BodyShape, skin_parts
-from mmdgen.cast.cloth_paint import paint_cloth, paint_skin, paint_trim, paint_under, trim_uv
-from mmdgen.cast.clothes import clothes_parts
-from mmdgen.cast.curves import Array
 from mmdgen.cast.expressions import standard_expressions
-from mmdgen.cast.eyes import LEFT, RIGHT, EyeShape, blush, brow, eye_white, iris_parts, lashes, lid_wall
-from mmdgen.cast.face import eye_hole, face_part, mouth_hole, opening_angles
-from mmdgen.cast.hair import hair_parts
-from mmdgen.cast.hair_bones import bind_hair
-from mmdgen.cast.head import HeadShape, ear
+from mmdgen.cast.figure import build_figure, paint_figure
 from mmdgen.cast.materials import standard_looks
-from mmdgen.cast.mesh import Part
-from mmdgen.cast.mouth import MouthShape, cavity, teeth, tongue
-from mmdgen.cast.skeleton import standard_bones
-from mmdgen.cast.textures import PALETTE_CELLS, paint_face, paint_hair, paint_iris, paint_palette, palette_uv
 from mmdgen.cast.traits import Traits, draw_traits
 from mmdgen.cast.truth import true_annotation
+from mmdgen.cast.wild import TAME, Wild, draw_wild, rebuilt_bones, renamed, with_sdef_neck
 from mmdgen.formats import model_id, write_pmx
 from mmdgen.images import Image
 from mmdgen.model import Model
@@ -40,6 +26,7 @@ class Character:
     """An original character, all of it made by this program."""
 
     traits: Traits
+    wild: Wild  # how it strays from a tidy model
     model: Model
     textures: Mapping[str, Image]  # by the names in `model.textures`
     annotation: Annotation  # true by construction
@@ -48,91 +35,43 @@ class Character:
     @property
     def name(self) -> str:
         """Name of its files, without ending."""
-        return f"cast-{self.traits.seed:03d}"
+        return self.model.name
 
 
-def make_character(seed: int) -> Character:
-    """The character with this seed: the same on every machine, different from every other seed."""
+def make_character(seed: int, *, wild: bool = False) -> Character:
+    """The character with this seed: the same on every machine, different from every other seed.
+
+    Args:
+        seed: not negative.
+        wild: stray as real models do, in names, bones, weights, scale and place; the looks stay the same.
+    """
     traits = draw_traits(seed)
-    shape = HeadShape(traits.face)
-    placement = Placement((0.0, CHIN_HEIGHT, 0.0), traits.face.unit)
-    name = f"cast-{seed:03d}"
-    expressions = standard_expressions()
-    hair, hair_bones = bind_hair(hair_parts(traits.hair, traits.face.width), traits.hair.back)
-    bones = standard_bones(_eye_pivots(traits, shape), -CHIN_HEIGHT / traits.face.unit, 0.78)
+    straying = draw_wild(seed) if wild else TAME
+    unit = traits.face.unit
+    x, y, z = straying.offset
+    placement = Placement(
+        (x * straying.scale, (y + CHIN_HEIGHT) * straying.scale, z * straying.scale), unit * straying.scale
+    )
+    figure = build_figure(traits, -CHIN_HEIGHT / unit)
+    expressions = renamed(standard_expressions(), straying)
     model = assemble(
-        name,
+        f"{'wild' if wild else 'cast'}-{seed:03d}",
         COMMENT,
-        [_mapped(part) for part in [*_body_parts(traits, shape), *hair]],
+        figure.parts,
         standard_looks(0.8 if traits.hair.translucent else 1.0),
-        [*bones, *hair_bones],
+        rebuilt_bones(figure.bones, straying),
         expressions,
         placement,
     )
+    if straying.sdef_neck:
+        model = with_sdef_neck(model)
     data = write_pmx(model)
+    painted = paint_figure(traits)
     return Character(
         traits=traits,
+        wild=straying,
         model=model,
-        textures={name: image for name, image in _textures(traits, shape).items() if name in model.textures},
-        annotation=true_annotation(model_id(data), traits, expressions, placement),
+        textures={name: painted[name] for name in model.textures},
+        annotation=true_annotation(model_id(data), traits, expressions, placement, straying.notes()),
         data=data,
     )
-
-
-def _body_parts(traits: Traits, shape: HeadShape) -> list[Part]:
-    body = BodyShape()
-    return [
-        *skin_parts(body),
-        *_face_parts(traits, shape),
-        *clothes_parts(traits.outfit, body),
-        *accessory_parts(traits, shape),
-    ]
-
-
-def _face_parts(traits: Traits, shape: HeadShape) -> list[Part]:
-    eyes = [EyeShape(traits.eyes, side) for side in (LEFT, RIGHT)]
-    mouth = MouthShape(traits.mouth)
-    eye_holes = [eye_hole(eye.side, eye.outline, eye.motions()) for eye in eyes]
-    lips = mouth_hole(mouth.outline, mouth.motions())
-    parts = [face_part(shape, [*eye_holes, lips], "face")]
-    for eye, hole in zip(eyes, eye_holes, strict=True):
-        parts.append(_ear_with_skin(shape, eye.side))
-        parts += [eye_white(shape, eye), lid_wall(shape, eye, opening_angles(hole)), *iris_parts(shape, eye)]
-        parts += [*lashes(shape, eye), brow(shape, eye), blush(shape, eye)]
-    parts += [cavity(shape, mouth, opening_angles(lips)), teeth(shape, mouth), tongue(shape, mouth)]
-    return parts
-
-
-def _ear_with_skin(shape: HeadShape, side: int) -> Part:
-    part = ear(shape, side)
-    light, shadow = np.array([0.5, 0.75]), np.array([0.5, 0.1])
-    inside = (part.uvs[:, 1:] < 0.3).astype(np.float64)
-    return replace(part, uvs=light + (shadow - light) * 0.9 * inside)
-
-
-def _mapped(part: Part) -> Part:
-    """The part with its texture coordinates in its own cell, where several materials share a texture."""
-    if part.material in PALETTE_CELLS:
-        return replace(part, uvs=palette_uv(part.material, part.uvs))
-    if part.material in ("collar", "tie"):
-        return replace(part, uvs=trim_uv(part.material, part.uvs))
-    return part
-
-
-def _eye_pivots(traits: Traits, shape: HeadShape) -> dict[int, Array]:
-    """Where the eyes turn: behind the iris, as far as an eyeball's middle would be."""
-    return {side: shape.point(side * traits.eyes.spacing, 1.0, lift=-0.5) for side in (LEFT, RIGHT)}
-
-
-def _textures(traits: Traits, shape: HeadShape) -> dict[str, Image]:
-    return {
-        "face.png": paint_face(traits, shape),
-        "iris.png": paint_iris(traits.eyes),
-        "palette.png": paint_palette(traits),
-        "skin.png": paint_skin(traits.face),
-        "cloth.png": paint_cloth(traits.outfit),
-        "trim.png": paint_trim(traits.outfit),
-        "under.png": paint_under(traits.outfit),
-        "hair.png": paint_hair(traits),
-        "extra.png": paint_extra(traits),
-    }

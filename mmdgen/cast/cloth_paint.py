@@ -85,7 +85,8 @@ def _closure(canvas: Canvas, outfit: OutfitTraits) -> None:
 def paint_trim(outfit: OutfitTraits) -> Image:
     """Collar (left half: u around, v from the neck outward) and tie (right half)."""
     collar_color: dict[str, Color] = {
-        "sailor": outfit.second, "kimono": outfit.second, "blazer": shaded(outfit.main, 0.82), "coat": shaded(outfit.main, 0.82),
+        "sailor": outfit.second, "kimono": outfit.second, "blazer": shaded(outfit.main, 0.82),
+        "coat": shaded(outfit.main, 0.82),
         "shirt": outfit.main, "dress": (0.97, 0.96, 0.97), "idol": (0.97, 0.96, 0.97),
     }  # fmt: skip
     color = collar_color.get(outfit.kind, tinted(outfit.main, outfit.second, 0.12))

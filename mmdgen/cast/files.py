@@ -31,7 +31,8 @@ def write_character(character: Character, folder: Path) -> Path:
     (folder / f"{character.name}.annotation.json").write_text(
         annotation_to_text(character.annotation), encoding="utf-8", newline="\n"
     )
-    traits = json.dumps(asdict(character.traits), ensure_ascii=False, indent=1) + "\n"
+    facts = asdict(character.traits) | {"wild": asdict(character.wild)}
+    traits = json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
     (folder / f"{character.name}.traits.json").write_text(traits, encoding="utf-8", newline="\n")
     target = folder / f"{character.name}.pmx"
     target.write_bytes(character.data)  # last: a model file on disk has all that belongs to it

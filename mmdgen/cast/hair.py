@@ -66,7 +66,8 @@ def ahoge(dome: HairDome, hair: HairTraits, draw: Draw) -> list[Part]:
         tall = draw.between(0.35, 0.65)
         line = np.array([
             base, base + np.array([sign * 0.05, 0.55 * tall, -0.05]),
-            base + np.array([sign * 0.28, 0.95 * tall, -0.10]), base + np.array([sign * 0.55, 0.70 * tall, -0.12]),
+            base + np.array([sign * 0.28, 0.95 * tall, -0.10]),
+            base + np.array([sign * 0.55, 0.70 * tall, -0.12]),
         ])  # fmt: skip
         parts.append(
             free_part(

@@ -138,6 +138,14 @@ class HairTraits:
 
 
 @dataclass(frozen=True, slots=True)
+class BodyTraits:
+    """The trunk, as factors on the average one."""
+
+    shoulders: float
+    bust: float
+
+
+@dataclass(frozen=True, slots=True)
 class OutfitTraits:
     """The clothes."""
 
@@ -166,6 +174,7 @@ class Traits:
     eyes: EyeTraits
     mouth: MouthTraits
     hair: HairTraits
+    body: BodyTraits
     outfit: OutfitTraits
     extras: ExtraTraits
 
@@ -287,6 +296,11 @@ def _draw_hair(seed: int) -> HairTraits:
     )
 
 
+def _draw_body(seed: int) -> BodyTraits:
+    draw = Draw(seed, "body")
+    return BodyTraits(shoulders=draw.bell(0.93, 1.10), bust=draw.bell(0.86, 1.12))
+
+
 _CLOTH_MAIN: tuple[Color, ...] = (
     (0.95, 0.95, 0.96), (0.22, 0.25, 0.38), (0.20, 0.20, 0.24), (0.62, 0.20, 0.25), (0.33, 0.42, 0.60),
     (0.88, 0.83, 0.74), (0.52, 0.40, 0.34), (0.36, 0.48, 0.42), (0.93, 0.75, 0.79), (0.66, 0.62, 0.82),
@@ -329,6 +343,7 @@ def draw_traits(seed: int) -> Traits:
         eyes=_draw_eyes(seed, hair),
         mouth=_draw_mouth(seed),
         hair=hair,
+        body=_draw_body(seed),
         outfit=_draw_outfit(seed),
         extras=_draw_extras(seed),
     )

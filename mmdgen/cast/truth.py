@@ -60,7 +60,11 @@ def role_of(key: str) -> Role | None:
 
 
 def true_annotation(
-    identity: str, traits: Traits, expressions: Sequence[Expression], placement: Placement
+    identity: str,
+    traits: Traits,
+    expressions: Sequence[Expression],
+    placement: Placement,
+    notes: Sequence[str] = (),
 ) -> Annotation:
     """Head bounds, eyes and roles in the model's own units.
 
@@ -69,6 +73,7 @@ def true_annotation(
         traits: the character.
         expressions: its morphs in file order.
         placement: where it stands.
+        notes: how it strays from a tidy model.
     """
     x, y, _ = placement.origin
     dome = HairDome.over(traits.face.width, traits.hair.volume)
@@ -84,5 +89,6 @@ def true_annotation(
         model_id=identity,
         head=HeadBounds(y, y + top * placement.scale, x, BUILT),
         roles=roles,
+        warnings=tuple(notes),
         eyes=EyeCenters((x + eye, eye_y), (x - eye, eye_y), BUILT),
     )

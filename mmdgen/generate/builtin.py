@@ -14,6 +14,7 @@ def write_builtin_characters(
     count: int,
     *,
     first_seed: int = 0,
+    wild: bool = False,
     on_written: Callable[[Path], None] = lambda folder: None,
 ) -> None:
     """Write characters of successive seeds to `folder`/cast-NNN. Those that are there stay.
@@ -22,6 +23,7 @@ def write_builtin_characters(
         folder: is made.
         count: how many.
         first_seed: the first one's seed; its folder's number.
+        wild: characters that stray as real models do; their folders are `wild-NNN`.
         on_written: called with each character's folder.
 
     Raises:
@@ -30,14 +32,14 @@ def write_builtin_characters(
     from mmdgen.cast import make_character, write_character
 
     for seed in range(first_seed, first_seed + count):
-        target = folder / f"cast-{seed:03d}"
+        target = folder / f"{'wild' if wild else 'cast'}-{seed:03d}"
         if target.is_dir():
             on_written(target)
             continue
         make_folder(folder)
         partial = partial_path(target)
         try:
-            write_character(make_character(seed), partial)
+            write_character(make_character(seed, wild=wild), partial)
             partial.rename(target)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
