@@ -81,9 +81,11 @@ class ShardWriter:
             }
         )
 
-    def leave_out(self, model_id: str, count: int, reason: str) -> None:
-        """Note that planned samples of a model cannot be made."""
-        self._left_out.append({"model_id": model_id, "samples": count, "reason": reason})
+    def leave_out(self, model_id: str, count: int, reason: str, *, quarantined: bool = False) -> None:
+        """Note that planned samples of a model cannot be made, or (quarantined) were not tried."""
+        self._left_out.append(
+            {"model_id": model_id, "samples": count, "reason": reason, "quarantined": quarantined}
+        )
 
     def commit(self) -> None:
         """Make the shard visible: data first, record last. Raises StorageError."""
@@ -92,6 +94,7 @@ class ShardWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
+            self._record.unlink(missing_ok=True)  # of an earlier making: a record vouches for the new bytes
             self._partial.replace(self.path)
         except OSError as error:
             raise storage_error(self.path, error) from error
@@ -124,7 +127,7 @@ def read_record(path: Path) -> list[dict[str, Any]]:
 
 
 def read_left_out(folder: Path, shard: str) -> list[dict[str, Any]]:
-    """What a shard had to leave out: rows of model_id, samples, reason."""
+    """What a shard had to leave out: rows of model_id, samples, reason, quarantined."""
     path = folder / f"{shard}{LEFT_OUT_SUFFIX}"
     if not path.is_file():
         return []

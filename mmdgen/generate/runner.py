@@ -141,15 +141,22 @@ def freeze_plan(folder: Path, plan: Plan) -> None:
 
 
 def missing_jobs(plan: Plan, folder: Path) -> list[ShardJob]:
-    """Jobs of the plan whose shards are not whole on disk.
+    """Jobs of the plan whose shards are not whole on disk, or left out a model that is quarantined no more.
 
     Raises:
         DatasetError: a record on disk is of another plan.
     """
+    quarantined = _read_quarantine(folder)
     missing = []
     for job in plan.jobs:
         if not is_published(folder, job.shard):
             missing.append(job)
+            continue
+        if any(
+            row["quarantined"] and row["model_id"] not in quarantined
+            for row in read_left_out(folder, job.shard)
+        ):
+            missing.append(job)  # somebody wants these models to be tried again
             continue
         with (folder / f"{job.shard}.jsonl").open(encoding="utf-8") as file:
             first = file.readline()
@@ -302,7 +309,7 @@ class _Run:
 
 
 def _read_quarantine(folder: Path) -> dict[str, str]:
-    """Models that are not tried any more in a split, with the reasons; delete the file to try them again."""
+    """Models that are not tried any more in a split, with the reasons. Who deletes the file wants them tried."""
     path = folder / QUARANTINE_FILE
     try:
         quarantined: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))

@@ -19,7 +19,7 @@ from mmdgen.dataset.keys import shuffled
 from mmdgen.dataset.plan import ShardJob, ShardPart
 from mmdgen.dataset.sample import Sample
 from mmdgen.dataset.shard import ShardWriter
-from mmdgen.errors import DatasetError, MmdgenError, ModelError
+from mmdgen.errors import DatasetError, MmdgenError
 from mmdgen.generate.compose import ModelSource, compose_samples
 from mmdgen.render import Renderer, RenderSettings
 
@@ -88,6 +88,9 @@ def make_shard(task: ShardTask, renderer: Renderer) -> ShardReport:
     samples: list[Sample] = []
     with ShardWriter(task.folder, job.shard, job.fingerprint) as writer:
         for part in job.parts:
+            if part.model_id in task.quarantined:
+                writer.leave_out(part.model_id, part.count, task.quarantined[part.model_id], quarantined=True)
+                continue
             progress.begin(part.model_id)
             try:
                 samples += _part_samples(task, part, sources[part.model_id], renderer, progress)
@@ -111,8 +114,6 @@ def make_shard(task: ShardTask, renderer: Renderer) -> ShardReport:
 def _part_samples(
     task: ShardTask, part: ShardPart, source: ModelSource, renderer: Renderer, progress: _ProgressFile
 ) -> list[Sample]:
-    if part.model_id in task.quarantined:
-        raise ModelError(task.quarantined[part.model_id])
     samples = []
     for sample in compose_samples(renderer, source, list(part.sample_keys()), task.job.split, task.config):
         samples.append(sample)

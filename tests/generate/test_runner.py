@@ -248,6 +248,10 @@ def test_a_model_that_kills_its_worker_is_quarantined_and_the_rest_is_whole(
     assert row["reason"] == "crashed or hung its worker 3 times"
     quarantine = json.loads((tmp_path / "train" / "quarantine.json").read_text(encoding="utf-8"))
     assert quarantine == {row["model_id"]: row["reason"]}
+    assert missing_jobs(plan, tmp_path / "train") == []
+    (tmp_path / "train" / "quarantine.json").unlink()
+    monkeypatch.undo()
+    assert run_plan(plan, config, tiny.models, workers=2).is_complete
 
 
 def die_with_tiny_1(task: worker.ShardTask) -> worker.ShardReport:
