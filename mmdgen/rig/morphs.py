@@ -135,13 +135,14 @@ def _weighted_sums(weights: Weights, stacked: NDArray[np.float64]) -> Floats:
     float64, so that the rounded sum of a pose does not depend on which poses are in its batch, and a few
     poses at a time, so that the float64 sums stay in the cache.
     """
-    sums = np.empty((len(weights), *stacked.shape[1:]), np.float32)
-    flat = stacked.reshape(len(stacked), -1)
-    step = max(1, _SUMS_AT_ONCE // max(flat.shape[1], 1))
+    morphs, rows, components = stacked.shape
+    flat = stacked.reshape(morphs, rows * components)
+    sums = np.empty((len(weights), rows * components), np.float32)
+    step = max(1, _SUMS_AT_ONCE // max(rows * components, 1))
     for start in range(0, len(weights), step):
         poses = slice(start, start + step)
-        sums[poses] = (weights[poses] @ flat).reshape(-1, *stacked.shape[1:])
-    return sums
+        sums[poses] = weights[poses] @ flat
+    return sums.reshape(len(weights), rows, components)
 
 
 def add_bone_morphs(plan: MorphPlan, weights: Weights, own: Motions) -> None:

@@ -63,6 +63,13 @@ def test_vertices_that_do_not_exist_are_left_out() -> None:
     }
 
 
+def test_an_active_morph_without_elements_moves_nothing() -> None:
+    result = posed([vertex_morph("空", {}), uv_morph("空白", {}), bone_morph("無", {})],
+                   {"空": 1.0, "空白": 1.0, "無": 1.0})  # fmt: skip
+    assert result.moved_vertices.size == result.moved_uvs.size == 0
+    np.testing.assert_array_equal(skin_vertices(result)[0], result.rig.model.vertices.positions)
+
+
 def test_a_group_of_vertex_morphs_is_their_sum() -> None:
     parts = [vertex_morph("左", {0: (1, 0, 0)}), vertex_morph("右", {1: (0, 1, 0)})]
     grouped = posed([*parts, group_morph("まばたき", {"左": 1.0, "右": 0.5})], {"まばたき": 0.8})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdgen.errors import ModelError
+from mmdgen.errors import MmdgenError, ModelError
 from mmdgen.formats import read_model
 from mmdgen.model import Model
 from mmdgen.pose import Pose
@@ -141,6 +141,24 @@ CHARACTERS = ("gene_light/Gene_light.pmx", "appearance_miku/Appearance Miku.pmx"
 @pytest.fixture(scope="module", params=CHARACTERS)
 def character(request: pytest.FixtureRequest, shared_dir: Path) -> Model:
     return read_model(shared_dir / "models" / request.param)
+
+
+@pytest.mark.local_models
+def test_every_fixture_that_can_be_read_can_be_posed(shared_dir: Path) -> None:
+    count = 0
+    for path in sorted((shared_dir / "models" / "fixtures").rglob("*.pm[xd]")):
+        try:
+            model = read_model(path)
+        except MmdgenError:
+            continue
+        pose = random_pose(model, (2,))
+        pose.bone_rotations[0], pose.bone_translations[0], pose.morph_weights[0] = (0, 0, 0, 1), 0, 0
+        positions, normals = skin_vertices(build_rig(model).pose(pose))
+        assert np.abs(positions[0] - model.vertices.positions).max(initial=0) <= 1e-5, path.name
+        assert np.isfinite(positions).all(), path.name
+        assert np.isfinite(normals).all(), path.name
+        count += 1
+    assert count > 50
 
 
 def nose_tip(model: Model) -> int:
