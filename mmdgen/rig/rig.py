@@ -99,10 +99,9 @@ class PosedModel:
     moved_uvs: Ints  # (j,), vertices whose texture coordinate moves
     uv_offsets: Floats  # (..., j, 4), x and y belong to the texture coordinate
     moved_additional_uvs: tuple[SparseOffsets | None, ...]  # for channels 1 to 4; None: no active morph
-    material_multiply: (
-        Floats | None
-    )  # (..., materials, 28), columns of MaterialElements; None: no active morph
-    material_add: Floats | None  # (..., materials, 28); a number becomes base * multiply + add
+    # columns of MaterialElements; a number becomes base * multiply + add; None: no active material morph
+    material_multiply: Floats | None  # (..., materials, 28)
+    material_add: Floats | None  # (..., materials, 28)
 
     @property
     def batch_shape(self) -> tuple[int, ...]:

@@ -211,7 +211,13 @@ def test_any_chains_end_and_give_numbers(rows: list[tuple[int, list[int], int]],
     np.testing.assert_array_equal(palette[0], np.broadcast_to(np.eye(4), palette[0].shape))
 
 
-CHARACTERS = ("gene_light/Gene_light.pmx", "appearance_miku/Appearance Miku.pmx", "miku43/miku4.3.pmx")
+CHARACTERS = (
+    "gene_light/Gene_light.pmx",
+    "gene_light/Gene_light.pmd",
+    "appearance_miku/Appearance Miku.pmx",
+    "miku43/miku4.3.pmx",
+    "mei_black_jacket/mei_black_jacket.pmd",
+)
 
 
 @pytest.fixture(scope="module", params=CHARACTERS)
