@@ -309,7 +309,7 @@ class _Run:
 
 
 def _read_quarantine(folder: Path) -> dict[str, str]:
-    """Models that are not tried any more in a split, with the reasons. Who deletes the file wants them tried."""
+    """Models that are not tried in a split any more, and why. Delete the file to have them tried again."""
     path = folder / QUARANTINE_FILE
     try:
         quarantined: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
