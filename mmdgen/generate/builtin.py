@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from mmdgen.dataset.storage import make_folder, partial_path, storage_error
+from mmdgen.errors import DatasetError
+from mmdgen.generate.engines import LocalEngine
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    target: Path
+    seed: int
+    wild: bool
 
 
 def write_builtin_characters(
@@ -15,6 +25,7 @@ def write_builtin_characters(
     *,
     first_seed: int = 0,
     wild: bool = False,
+    workers: int | None = None,
     on_written: Callable[[Path], None] = lambda folder: None,
 ) -> None:
     """Write characters of successive seeds to `folder`/cast-NNN. Those that are there stay.
@@ -24,24 +35,42 @@ def write_builtin_characters(
         count: how many.
         first_seed: the first one's seed; its folder's number.
         wild: characters that stray as real models do; their folders are `wild-NNN`.
+        workers: processes; None = one per core.
         on_written: called with each character's folder.
 
     Raises:
-        StorageError: the folder cannot be written.
+        DatasetError: the folder cannot be written, or a process died over a character.
     """
+    kind = "wild" if wild else "cast"
+    tasks = [
+        _Task(folder / f"{kind}-{seed:03d}", seed, wild) for seed in range(first_seed, first_seed + count)
+    ]
+    make_folder(folder)
+    pending = [task for task in tasks if not task.target.is_dir()]
+    for task in tasks:
+        if task not in pending:
+            on_written(task.target)
+    with LocalEngine(write_one, workers) as engine:
+        while pending or engine.running:
+            while pending and engine.has_room:
+                engine.start(pending.pop(0))
+            for outcome in engine.finished(timeout_s=1.0):
+                if outcome.error is not None:
+                    raise outcome.error
+                if outcome.is_lost:
+                    raise DatasetError(f"{outcome.task.target}: the process that wrote it died; try again")
+                on_written(outcome.task.target)
+
+
+def write_one(task: _Task) -> Path:
+    """Write one character, whole or not at all. Runs in a worker."""
     from mmdgen.cast import make_character, write_character
 
-    for seed in range(first_seed, first_seed + count):
-        target = folder / f"{'wild' if wild else 'cast'}-{seed:03d}"
-        if target.is_dir():
-            on_written(target)
-            continue
-        make_folder(folder)
-        partial = partial_path(target)
-        try:
-            write_character(make_character(seed, wild=wild), partial)
-            partial.rename(target)
-        except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise storage_error(target, error) from error
-        on_written(target)
+    partial = partial_path(task.target)
+    try:
+        write_character(make_character(task.seed, wild=task.wild), partial)
+        partial.rename(task.target)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise storage_error(task.target, error) from error
+    return task.target

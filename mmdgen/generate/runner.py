@@ -84,7 +84,7 @@ def prepare_models(
     """Write the built-in characters and read every model once; see `survey_models`."""
     folders = list(config.folders)
     if config.builtin:
-        write_builtin_characters(config.out / CHARACTERS, config.builtin)
+        write_builtin_characters(config.out / CHARACTERS, config.builtin, workers=workers)
         folders.insert(0, config.out / CHARACTERS)
     return survey_models(config, folders, workers=workers, on_progress=on_progress)
 
