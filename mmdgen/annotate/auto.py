@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from mmdgen.annotate.chin import Chin, find_chin
 from mmdgen.annotate.closing import ClosingDetector
 from mmdgen.annotate.displacement import resolve_displacements
 from mmdgen.annotate.eyes import EyeRoles, choose_eye_roles
 from mmdgen.annotate.face import Face, find_face, with_eyes_of
 from mmdgen.annotate.features import choose_feature_roles
-from mmdgen.annotate.head import Chin, Top, find_chin, find_top
 from mmdgen.annotate.schema import (
     REVIEW_BELOW,
     Annotation,
@@ -17,6 +17,7 @@ from mmdgen.annotate.schema import (
     Provenance,
     Role,
 )
+from mmdgen.annotate.skull import Top, find_top
 from mmdgen.model import Model
 
 ANNOTATOR = "mmdgen-auto-1"  # changes when the same model may get another proposal

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmdgen.annotate.chin import Chin
 from mmdgen.annotate.displacement import Displacement
 from mmdgen.annotate.face import Face
-from mmdgen.annotate.head import Chin
 from mmdgen.annotate.schema import Feature, Half, MorphChoice, Origin, Provenance, Role, Side
 from mmdgen.model import Bools, Floats, MorphKind, Panel
 

@@ -1,0 +1,177 @@
+"""The top of the skull with flat hair, as a person would draw the line.
+
+No model has a skull under its hair, so the line is that of the hair's arch over the middle of the head:
+without strands, tufts, ponytails, ears at the sides, and what is worn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdgen.annotate.face import Face
+from mmdgen.annotate.lexicon import names_hair, names_hat
+from mmdgen.annotate.visibility import Grid, depth_map, opened
+from mmdgen.model import Bools
+
+# The top above the eyes over half the head's width just above them: measured 1.15 to 1.52, in chibi heads too
+# (in u it is 1.2 to 2.7, so u does not tell a hat from a large skull).
+USUAL_TOP = 1.42
+TOP_RANGE = (0.8, 1.75)
+BEHIND_SKULL = 0.5  # u behind the head bone: high ponytails and buns stand there, the skull's top does not
+STANDS_OUT = 0.08  # u; what is more above the hair is a hat or the like; a headband is less
+ROUGH = 0.12  # u; heads' arches are smoother [0.01]
+COVERED = 0.9  # share of the middle columns that must have any surface
+STRAND = 0.2  # u; what is thinner in the front view is a strand of hair, not the head
+
+_STEP = 0.02  # u; pixel of the silhouette
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The top of the skull with flat hair."""
+
+    y: float
+    method: str
+    confidence: float
+    reasons: tuple[str, ...]
+
+
+def find_top(face: Face, unit: float) -> Top:
+    """The top of the flat hair over the middle of the head.
+
+    Columns of the front silhouette near the middle, without strands and without what stands up behind the
+    skull; a robust arch through their heights passes over gaps and tufts. If the names of materials tell which
+    are hair, only those count, else all but what they call a hat.
+    """
+    arches = _find_arches(face, unit)
+    low, high = (face.eyes.y + limit * arches.half_width for limit in TOP_RANGE)
+
+    def is_usual(arch: _Arch | None) -> bool:
+        return arch is not None and arch.coverage > COVERED and low <= arch.y <= high
+
+    for arch in (arches.hair, arches.bare):
+        if arch is not None and is_usual(arch):
+            return _judge_top(unit, arch, arches.everything)
+    if arches.everything is not None and is_usual(arches.everything):
+        return Top(arches.everything.y, "arch over the hat", 0.3, ("no hair under what is worn on the head",))
+    return _usual_top(face, arches)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arch:
+    """The arch through the silhouette's column heights."""
+
+    y: float  # at the middle of the head
+    residual: float  # typical distance of the columns from it
+    coverage: float  # share of the columns that have any surface
+
+
+@dataclass(frozen=True, slots=True)
+class _Arches:
+    """The arches of what may be the top, None where there are too few columns."""
+
+    hair: _Arch | None  # materials that are called hair
+    bare: _Arch | None  # all that is not called a hat
+    everything: _Arch | None
+    half_width: float  # of the head just above the eyes
+
+
+def _find_arches(face: Face, unit: float) -> _Arches:
+    names = face.model.materials.names
+    is_worn = np.array([names_hat(name) for name in names], np.bool_)[face.triangle_materials]
+    is_hair = np.array([names_hair(name) for name in names], np.bool_)[face.triangle_materials]
+    depth = face.positions[face.model.faces, 2].mean(axis=1)
+    before = depth < face.head_position[2] + BEHIND_SKULL * unit
+    head = face.triangles_of(face.head_vertices, all_corners=True) & before
+    everything = _arch(face, unit, head)
+    return _Arches(
+        hair=_arch(face, unit, head & is_hair) if (head & is_hair).any() else None,
+        bare=_arch(face, unit, head & ~is_worn) if is_worn.any() else everything,
+        everything=everything,
+        half_width=_half_width(face, unit, head),
+    )
+
+
+def _judge_top(unit: float, arch: _Arch, everything: _Arch | None) -> Top:
+    """The confidence in an arch at a usual height: less where something stands above it."""
+    reasons: list[str] = []
+    confidence = 0.98
+    above = 0.0 if everything is None else (everything.y - arch.y) / unit
+    if above > STANDS_OUT:
+        reasons.append(f"hat suspected: something stands {above:.2f} u above the hair")
+        confidence = 0.8 if above < 3 * STANDS_OUT else 0.6
+    if arch.residual > ROUGH * unit:
+        reasons.append(f"hat or unusual hair suspected: no smooth arch ({arch.residual / unit:.2f} u off)")
+        confidence = min(confidence, 0.45)
+    return Top(arch.y, "arch of the hair", confidence, tuple(reasons))
+
+
+def _usual_top(face: Face, arches: _Arches) -> Top:
+    """A guess by the head's width, where what is drawn cannot be its top."""
+    usual = face.eyes.y + USUAL_TOP * arches.half_width
+    arch = arches.everything
+    if arch is None or arch.coverage <= COVERED:
+        return Top(usual, "proportion", 0.2, ("the middle of the head is not covered",))
+    height = (arch.y - face.eyes.y) / arches.half_width
+    what = "hat suspected: the head is" if height > USUAL_TOP else "the head is only"
+    reason = f"{what} {height:.1f} times half its width high above the eyes, usual are 1.2 to 1.5"
+    return Top(usual, "proportion", 0.3, (reason,))
+
+
+def _half_width(face: Face, unit: float, triangles: Bools) -> float:
+    """Half the width of the front silhouette around the middle, between eyes and forehead.
+
+    Never less than the outer ends of the eyes.
+    """
+    middle, eyes_y = face.eyes.center_x, face.eyes.y
+    step, reach = 1.5 * _STEP * unit, 4 * unit
+    grid = Grid.around(middle - reach, eyes_y + 0.3 * unit, middle + reach, eyes_y + 0.6 * unit, step)
+    gaps = ~np.isfinite(depth_map(face.positions[face.model.faces[triangles]], grid))
+    half = grid.width // 2
+    runs = [
+        np.where(side.any(axis=1), np.argmax(side, axis=1), half)
+        for side in (gaps[:, half:], gaps[:, half - 1 :: -1])
+    ]
+    width = float(np.median(runs[0] + runs[1])) * step / 2
+    return max(width, 1.5 * face.eyes.half_distance)
+
+
+def _arch(face: Face, unit: float, triangles: Bools) -> _Arch | None:
+    """Fit an arch to the column heights of some triangles around the middle of the head."""
+    x, heights = _column_heights(face, unit, triangles)
+    seen = np.isfinite(heights)
+    if seen.sum() < 5:
+        return None
+    x, heights = x[seen] / unit, heights[seen]
+    design = np.stack([np.ones_like(x), x, x * x], axis=1)
+    weights = np.ones_like(x)
+    offset = np.median(heights)
+    for _ in range(20):  # iteratively reweighted: columns more than 0.3 u away (Tukey) count nothing
+        root = np.sqrt(weights)[:, None]
+        solution = np.linalg.lstsq(design * root, (heights - offset) * root[:, 0], rcond=None)[0]
+        error = (heights - offset - design @ solution) / (0.3 * unit)
+        weights = np.where(np.abs(error) < 1, (1 - error**2) ** 2, 1e-6)
+    residual = float(np.median(np.abs(error))) * 0.3 * unit
+    return _Arch(float(solution[0] + offset), residual, float(seen.mean()))
+
+
+def _column_heights(
+    face: Face, unit: float, triangles: Bools
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Highest surface in each column of the front view over the middle half of the face, NaN for none.
+
+    Strands that are thinner than a finger (STRAND) are wiped off the silhouette first.
+    """
+    middle, eyes_y, step = face.eyes.center_x, face.eyes.y, _STEP * unit
+    half_width = (0.5 + STRAND) * unit
+    bottom, top = eyes_y + 0.5 * unit, eyes_y + 5 * unit
+    grid = Grid.around(middle - half_width, bottom, middle + half_width, top, step)
+    seen = np.isfinite(depth_map(face.positions[face.model.faces[triangles]], grid))
+    thick = opened(seen, round(STRAND * unit / step))
+    highest = grid.rows_y()[grid.height - 1 - np.argmax(thick[::-1], axis=0)] + step / 2
+    x = grid.columns_x() - middle
+    central = np.abs(x) < 0.5 * unit
+    return x[central], np.where(thick.any(axis=0), highest, np.nan)[central]
