@@ -43,8 +43,8 @@ def find_top(face: Face, unit: float) -> Top:
     """The top of the flat hair over the middle of the head.
 
     Columns of the front silhouette near the middle, without strands and without what stands up behind the
-    skull; a robust arch through their heights passes over gaps and tufts. If the names of materials tell which
-    are hair, only those count, else all but what they call a hat.
+    skull; a robust arch through their heights passes over gaps and tufts. If the names of materials tell
+    which are hair, only those count, else all but what they call a hat.
     """
     arches = _find_arches(face, unit)
     low, high = (face.eyes.y + limit * arches.half_width for limit in TOP_RANGE)
