@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mmdgen.cast.clothes import bow_parts
+from mmdgen.cast.colors import Color, shaded, tinted
 from mmdgen.cast.curves import Array, catmull_rom, lerp, normalized, smoothstep
 from mmdgen.cast.head import HeadShape
 from mmdgen.cast.mesh import Part, facing, grid_triangles, pipe, plump, rigid, tube
 from mmdgen.cast.paint import Canvas
 from mmdgen.cast.strands import CENTER, HairDome
-from mmdgen.cast.traits import Color, Traits, shaded, tinted
+from mmdgen.cast.traits import Traits
 from mmdgen.images import Image
 
 # Bands of the accessories' texture, from the top.
@@ -164,7 +165,7 @@ def beret(wearer: Wearer) -> list[Part]:
     rx, ry, rz = wearer.dome.radii
     rings = [(0.62 * rx, 0.62 * rz, -0.34), (0.80 * rx, 0.80 * rz, -0.34), (1.12 * rx, 1.06 * rz, -0.10),
              (1.05 * rx, 1.0 * rz, 0.12), (0.6 * rx, 0.58 * rz, 0.24), (0.05, 0.05, 0.27)]  # fmt: skip
-    center = CENTER + np.array([side * 0.16, 0.88 * ry, 0.04])
+    center = CENTER + np.array([side * 0.14, 0.80 * ry, 0.04])
     knob = pipe("extra", "head", center + np.array([[0, 0.22, 0], [0, 0.34, 0], [0, 0.38, 0]]), 0.035)
     return [_in_band(_rings("head", center, rings, -0.16 * side), COLOR), _in_band(knob, DARK)]
 

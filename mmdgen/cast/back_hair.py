@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from mmdgen.cast.curves import Array, normalized
+from mmdgen.cast.draw import Draw
 from mmdgen.cast.fringes import RIM, root_near_parting, row
 from mmdgen.cast.mesh import Part, plump
 from mmdgen.cast.strands import COLUMNS, HairDome, Lock, free_part, lock_part
-from mmdgen.cast.traits import Draw, HairTraits
+from mmdgen.cast.traits import HairTraits
 
 _AROUND = [float(a) for a in np.linspace(102.0, 258.0, 13)]
 

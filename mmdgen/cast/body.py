@@ -25,10 +25,11 @@ CLOTH_WINDOW = (-1.6, 1.6, -4.8, 0.4)  # left, right, bottom, top of the cloth t
 
 @dataclass(frozen=True, slots=True)
 class BodyShape:
-    """The torso with the neck. `breadth` scales the shoulders, `bust` the chest's front."""
+    """The torso with the neck. `breadth` scales the shoulders, `bust` the chest's front, `neck` the neck."""
 
     breadth: float = 1.0
     bust: float = 1.0
+    neck: float = 1.0
 
     def section(self, y: ArrayLike, angles: ArrayLike, grow: ArrayLike = 0.0) -> Array:
         """Points around the body, (..., 3).
@@ -41,8 +42,9 @@ class BodyShape:
         y, angles, grow = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (y, angles, grow)))
         shoulders = 1.0 + (self.breadth - 1.0) * smoothstep(-0.35, -0.8, y)
         chest = 1.0 + (self.bust - 1.0) * np.exp(-(((y + 1.5) / 0.45) ** 2))
-        width = profile(_HEIGHTS, _HALF_WIDTHS, y) * shoulders + grow
-        front = profile(_HEIGHTS, _FRONTS, y) * chest + grow
+        slim = 1.0 + (self.neck - 1.0) * smoothstep(-0.62, -0.40, y)
+        width = profile(_HEIGHTS, _HALF_WIDTHS, y) * shoulders * slim + grow
+        front = profile(_HEIGHTS, _FRONTS, y) * chest * slim + grow
         back = profile(_HEIGHTS, _BACKS, y) + grow
         s, c = np.sin(angles), np.cos(angles)
         x = width * np.sign(s) * np.abs(s) ** (2 / _POWER)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from mmdgen.annotate.schema import Annotation
 from mmdgen.cast.assemble import Placement, assemble
+from mmdgen.cast.draw import draw_traits
 from mmdgen.cast.expressions import standard_expressions
 from mmdgen.cast.figure import build_figure, paint_figure
 from mmdgen.cast.materials import standard_looks
-from mmdgen.cast.traits import Traits, draw_traits
+from mmdgen.cast.traits import Traits
 from mmdgen.cast.truth import true_annotation
 from mmdgen.cast.wild import TAME, Wild, draw_wild, rebuilt_bones, renamed, with_sdef_neck
 from mmdgen.formats import model_id, write_pmx

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from mmdgen.cast.body import CLOTH_WINDOW
+from mmdgen.cast.colors import Color, shaded, tinted
 from mmdgen.cast.curves import Array, lerp, smoothstep
 from mmdgen.cast.paint import Canvas, ellipse, stroke
 from mmdgen.cast.textures import skin_shadow
-from mmdgen.cast.traits import Color, FaceTraits, OutfitTraits, shaded, tinted
+from mmdgen.cast.traits import FaceTraits, OutfitTraits
 from mmdgen.images import Image
 
 
@@ -42,14 +43,7 @@ def paint_cloth(outfit: OutfitTraits, size: int = 512) -> Image:
 
 def _pattern(canvas: Canvas, outfit: OutfitTraits) -> None:
     if outfit.kind == "kimono":
-        for k in range(40):
-            center = (((k * 0.754877) % 1) * 3.2 - 1.6, -((k * 0.569840) % 1) * 4.6)
-            petal = np.arctan2(canvas.y - center[1], canvas.x - center[0])
-            r = np.hypot(canvas.x - center[0], canvas.y - center[1])
-            canvas.lay(
-                tinted(outfit.accent, (1, 1, 1), 0.3 * (k % 3)),
-                0.9 * smoothstep(0.02, 0.0, r - 0.10 * (0.75 + 0.25 * np.cos(5 * petal))),
-            )
+        _blossoms(canvas, outfit)
         return
     soft = tinted(outfit.main, outfit.second, 0.55)
     if outfit.pattern == "stripes":
@@ -62,6 +56,16 @@ def _pattern(canvas: Canvas, outfit: OutfitTraits) -> None:
             (canvas.x * 4) % 1 - 0.5, (canvas.y * 4 + 0.5 * (np.floor(canvas.x * 4) % 2)) % 1 - 0.5
         )
         canvas.lay(soft, smoothstep(0.26, 0.20, dots))
+
+
+def _blossoms(canvas: Canvas, outfit: OutfitTraits) -> None:
+    for k in range(40):
+        center = ((k * 0.754877) % 1 * 3.2 - 1.6, -((k * 0.569840) % 1) * 4.6)
+        here = canvas.near(center, 0.13)
+        angle = np.arctan2(here.y - center[1], here.x - center[0])
+        r = np.hypot(here.x - center[0], here.y - center[1])
+        petals = smoothstep(0.02, 0.0, r - 0.10 * (0.75 + 0.25 * np.cos(5 * angle)))
+        here.lay(tinted(outfit.accent, (1, 1, 1), 0.3 * (k % 3)), 0.9 * petals)
 
 
 def _strings(canvas: Canvas, outfit: OutfitTraits) -> None:

@@ -41,7 +41,7 @@ def build_figure(traits: Traits, floor: float) -> Figure:
         floor: y of the floor, head units.
     """
     shape = HeadShape(traits.face)
-    body = BodyShape(traits.body.shoulders, traits.body.bust)
+    body = BodyShape(traits.body.shoulders, traits.body.bust, traits.body.neck)
     hair, hair_bones = bind_hair(hair_parts(traits.hair, traits.face.width), traits.hair.back)
     parts = [
         *skin_parts(body),

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from mmdgen.cast.draw import Draw
 from mmdgen.cast.strands import CENTER, Lock
-from mmdgen.cast.traits import Draw, HairTraits
+from mmdgen.cast.traits import HairTraits
 
 RIM = float(CENTER[1])  # height of the dome's rim above the chin
 

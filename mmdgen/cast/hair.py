@@ -6,10 +6,11 @@ import numpy as np
 
 from mmdgen.cast.back_hair import back_hair
 from mmdgen.cast.curves import smoothstep
+from mmdgen.cast.draw import Draw
 from mmdgen.cast.fringes import fringe, side_locks
 from mmdgen.cast.mesh import Part, grid_triangles, rigid
 from mmdgen.cast.strands import CENTER, EQUATOR_V, HairDome, free_part, lock_part
-from mmdgen.cast.traits import Draw, HairTraits
+from mmdgen.cast.traits import HairTraits
 
 
 def hair_parts(hair: HairTraits, face_width: float) -> list[Part]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmdgen.cast.traits import Color
+from mmdgen.cast.colors import Color
 from mmdgen.model import NO_INDEX, MaterialFlag, MaterialTable, SphereMode
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mmdgen.cast.colors import Color
 from mmdgen.cast.curves import Array, smoothstep
-from mmdgen.cast.traits import Color
 from mmdgen.images import Image
 
 
@@ -36,6 +36,16 @@ class Canvas:
         colors = np.empty((height, width, 3))
         colors[:] = color
         return Canvas(grid_x, grid_y, colors, np.ones((height, width)))
+
+    def near(self, center: tuple[float, float], reach: float) -> Canvas:
+        """The part of the picture around a place, for small things: painting it paints the picture."""
+        columns = np.flatnonzero(np.abs(self.x[0] - center[0]) <= reach)
+        rows = np.flatnonzero(np.abs(self.y[:, 0] - center[1]) <= reach)
+        across = slice(columns[0], columns[-1] + 1) if len(columns) else slice(0)
+        down = slice(rows[0], rows[-1] + 1) if len(rows) else slice(0)
+        return Canvas(
+            self.x[down, across], self.y[down, across], self.colors[down, across], self.alpha[down, across]
+        )
 
     def lay(self, color: Color | Array, cover: ArrayLike) -> None:
         """A colour over the picture where `cover` (0..1) says."""

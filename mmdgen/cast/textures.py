@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmdgen.cast.colors import Color, shaded, tinted
 from mmdgen.cast.curves import Array, lerp, smoothstep
 from mmdgen.cast.eyes import CENTER_Y, LEFT, RIGHT, EyeShape
 from mmdgen.cast.face import TEXTURE_WINDOW
@@ -11,7 +12,7 @@ from mmdgen.cast.head import HeadShape
 from mmdgen.cast.mouth import MouthPose, MouthShape
 from mmdgen.cast.paint import Canvas, ellipse, stroke, value_noise
 from mmdgen.cast.strands import COLUMNS
-from mmdgen.cast.traits import Color, EyeTraits, FaceTraits, Traits, shaded, tinted
+from mmdgen.cast.traits import EyeTraits, FaceTraits, Traits
 from mmdgen.images import Image
 
 _ANGLES = np.linspace(0.0, 2 * np.pi, 49)
@@ -48,13 +49,16 @@ def paint_face(traits: Traits, shape: HeadShape, size: int = 640) -> Image:
     flush = tinted(face.skin, (0.95, 0.45, 0.42), 0.55)
     for side in (LEFT, RIGHT):
         cheek = (side * (traits.eyes.spacing + 0.06), 0.60)
-        canvas.lay(flush, (0.20 + 0.35 * face.blush) * ellipse(canvas, cheek, (0.24, 0.13), 1.9))
-        _paint_lid_line(canvas, EyeShape(traits.eyes, side), shadow)
+        here = canvas.near(cheek, 0.5)
+        here.lay(flush, (0.20 + 0.35 * face.blush) * ellipse(here, cheek, (0.24, 0.13), 1.9))
+        around = canvas.near((side * traits.eyes.spacing, CENTER_Y), 0.5)
+        _paint_lid_line(around, EyeShape(traits.eyes, side), shadow)
+    nose = canvas.near((0.0, 0.6), 0.2)
     line = (shadow[0] * 0.85, shadow[1] * 0.66, shadow[2] * 0.64)
-    canvas.lay(tinted(face.skin, (1, 1, 1), 0.5), 0.5 * ellipse(canvas, (0, 0.665), (0.028, 0.05), 1.4))
-    canvas.lay(line, 0.75 * ellipse(canvas, (0.004, 0.565), (0.022, 0.008), 1.2))
-    canvas.lay(shadow, 0.5 * ellipse(canvas, (0.0, 0.55), (0.07, 0.022), 1.8))
-    _paint_lips(canvas, MouthShape(traits.mouth), line, shadow)
+    nose.lay(tinted(face.skin, (1, 1, 1), 0.5), 0.5 * ellipse(nose, (0, 0.665), (0.028, 0.05), 1.4))
+    nose.lay(line, 0.75 * ellipse(nose, (0.004, 0.565), (0.022, 0.008), 1.2))
+    nose.lay(shadow, 0.5 * ellipse(nose, (0.0, 0.55), (0.07, 0.022), 1.8))
+    _paint_lips(canvas.near((0.0, traits.mouth.height - 0.03), 0.35), MouthShape(traits.mouth), line, shadow)
     return canvas.image()
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mmdgen.cast.draw import Draw
 from mmdgen.cast.expressions import Expression
 from mmdgen.cast.skeleton import Bone
-from mmdgen.cast.traits import Draw
 from mmdgen.model import Model, Skinning
 
 _PMD_NAME_BYTES = 20
@@ -30,7 +30,8 @@ _WINK_NAMES = ("ウィンク", "ウィンク右", "ウィンク２", "ｳｨﾝ�
 _HALF_WIDTH = ("ｳｨﾝｸ", "ｳｨﾝｸ右", "ｳｨﾝｸ２", "ｳｨﾝｸ２右")
 _ENGLISH = {
     "blink": "Blink", "smile": "Smile", "smile_left": "Wink-a", "smile_right": "Wink-b",
-    "blink_left": "Blink_L", "blink_right": "Blink_R", "mouth_a": "A", "mouth_i": "I", "mouth_u": "U", "mouth_e": "E", "mouth_o": "O",
+    "blink_left": "Blink_L", "blink_right": "Blink_R", "mouth_a": "A", "mouth_i": "I",
+    "mouth_u": "U", "mouth_e": "E", "mouth_o": "O",
 }  # fmt: skip
 _CHINESE = {
     "blink": "眨眼", "smile": "笑眼", "smile_left": "左笑眼", "smile_right": "右笑眼", "blink_left": "左眨眼",
