@@ -1,10 +1,12 @@
 """How often the automatic annotation is right, on built-in characters whose true annotation is known.
 
-    python benchmarks/annotate_accuracy.py --count 200 [--names hidden]
+    python benchmarks/annotate_accuracy.py --count 200 [--wild] [--names hidden]
 
-With `--names hidden` every morph is called by its number, so that geometry alone has to do. Prints the head
-bounds' errors in u (eyes above chin), the share of right roles, the wrong ones with their confidence, and a
-calibration table: of the fields that were proposed with a confidence, how many are right.
+With `--wild` the characters stray as real models do: naming families, cut names, other scale and place. With
+`--names hidden` every morph is called by its number, so that geometry alone has to do.
+
+Prints the head bounds' errors in u (eyes above chin), the share of right roles, the wrong ones with their
+confidence, and a calibration table: of the fields that were proposed with a confidence, how many are right.
 """
 
 from __future__ import annotations
@@ -114,12 +116,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--wild", action="store_true")
     parser.add_argument("--names", choices=("own", "hidden"), default="own")
     options = parser.parse_args()
     judged: list[Judged] = []
     seconds: list[float] = []
     for seed in range(options.seed, options.seed + options.count):
-        character = make_character(seed)
+        character = make_character(seed, wild=options.wild)
         if options.names == "hidden":
             character = without_names(character)
         start = time.process_time()
