@@ -7,6 +7,7 @@ module uses pyrr, for the camera matrix, with float input (pyrr turns integers i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import pyrr
@@ -65,6 +66,18 @@ class Light:
     directional: float = 0.5
 
 
+class Shading(StrEnum):
+    """How surfaces are lit."""
+
+    PHONG = "phong"  # THA1: ambient and frontal light in linear light
+    TOON = "toon"  # MikuMikuDance's own look, in gamma space, under its own light
+
+
+# MMD's light, which `Shading.TOON` always uses: grey 154, from the front, above and the character's left.
+MMD_LIGHT_COLOR = 154.0 / 255.0
+MMD_TO_LIGHT = (0.5 / 1.5**0.5, 1.0 / 1.5**0.5, -0.5 / 1.5**0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """All that decides a picture apart from the posed model."""
@@ -75,6 +88,7 @@ class View:
     samples_per_axis: int = 4  # 4 is a grid of 16 samples per pixel
     outline_px: float = 0.5  # edge thickness of an edge size of 1, in pixels at 256; 0 = no outline
     premultiplied: bool = True  # stored colour: sRGB(alpha x linear colour) as THA1, else straight
+    shading: Shading = Shading.PHONG
 
     @property
     def edge_units(self) -> float:

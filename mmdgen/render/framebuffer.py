@@ -10,16 +10,20 @@ from mmdgen.errors import RenderError
 from mmdgen.images import Image
 from mmdgen.render.changes import PixelBox
 from mmdgen.render.programs import load_program
+from mmdgen.scene import Shading
 
 
 class OffscreenFramebuffer:
     """Where one picture at a time is drawn, always at the same window coordinates.
 
-    Samples are kept as linear premultiplied half floats on a `samples_per_axis` finer grid, then averaged and
-    encoded by a shader. Reusing one target makes every picture independent of the batch it was drawn in.
+    Samples are kept as premultiplied half floats on a `samples_per_axis` finer grid, then averaged and stored
+    by a shader: linear light is encoded, MMD's gamma-space colours (`Shading.TOON`) are kept. Reusing one
+    target makes every picture independent of the batch it was drawn in.
     """
 
-    def __init__(self, context: moderngl.Context, size_px: int, samples_per_axis: int) -> None:
+    def __init__(
+        self, context: moderngl.Context, size_px: int, samples_per_axis: int, shading: Shading
+    ) -> None:
         side = size_px * samples_per_axis
         limit = min(context.info["GL_MAX_TEXTURE_SIZE"], context.info["GL_MAX_RENDERBUFFER_SIZE"])
         if side > limit:
@@ -37,7 +41,8 @@ class OffscreenFramebuffer:
         self._numbers: moderngl.Framebuffer | None = None
         self._picture = context.renderbuffer((size_px, size_px), 4)
         self._small = context.framebuffer([self._picture])
-        self._program = load_program(context, "resolve", {"SAMPLES_PER_AXIS": samples_per_axis})
+        defines = {"SAMPLES_PER_AXIS": samples_per_axis, "LINEAR": int(shading is Shading.PHONG)}
+        self._program = load_program(context, "resolve", defines)
         self._program["u_height"] = size_px
         self._triangle = context.vertex_array(self._program, [])
 

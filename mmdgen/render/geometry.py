@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mmdgen.model import Bools, Floats, MaterialFlag, Model, Skinning
 from mmdgen.rig import Rig
+from mmdgen.scene import Shading
 
 _VERTEX = np.dtype(
     [
@@ -27,19 +28,30 @@ _VERTEX = np.dtype(
         ("weights", "<f4", 4),
         ("kind", "<i4", 2),
         ("edge_scale", "<f4"),
+        ("sub_uv", "<f4", 2),
     ]
 )
 # What each program reads of a vertex; a program has no attribute that it does not use.
 _LAYOUTS = {
-    "surface": ("3f4 3f4 2f4 4u2 4f4 2i4 4x", "in_position in_normal in_uv in_bones in_weights in_kind"),
+    "surface": ("3f4 3f4 2f4 4u2 4f4 2i4 12x", "in_position in_normal in_uv in_bones in_weights in_kind"),
+    "toon": (
+        "3f4 3f4 2f4 4u2 4f4 2i4 4x 2f4",
+        "in_position in_normal in_uv in_bones in_weights in_kind in_sub_uv",
+    ),
     "edge": (
-        "3f4 3f4 8x 4u2 4f4 2i4 1f4",
+        "3f4 3f4 8x 4u2 4f4 2i4 1f4 8x",
         "in_position in_normal in_bones in_weights in_kind in_edge_scale",
     ),
 }
 _LAYOUTS["opaque"] = _LAYOUTS["surface"]
-_LAYOUTS["identify"] = ("3f4 20x 4u2 4f4 2i4 4x", "in_position in_bones in_weights in_kind")
+_LAYOUTS["toon_opaque"] = _LAYOUTS["toon"]
+_LAYOUTS["identify"] = ("3f4 20x 4u2 4f4 2i4 12x", "in_position in_bones in_weights in_kind")
 _LAYOUTS["identify_edge"] = _LAYOUTS["edge"]
+
+SURFACE_PROGRAMS = {
+    Shading.PHONG: ("surface", "opaque", "identify"),
+    Shading.TOON: ("toon", "toon_opaque", "identify"),
+}
 
 _CLUSTER = 128  # triangles: sorting smaller ones loses more vertex reuse than it saves shading
 _SHORTEST_RUN = 128  # triangles: below it a draw call of its own costs more than blending
@@ -98,8 +110,10 @@ class Geometry:
         rig: Rig,
         wanted: Bools | None,
         is_opaque: Bools,
+        shading: Shading,
     ) -> None:
         self._context = context
+        self._shading = shading
         self._programs = programs
         in_file_order = _drawable_triangles(rig.model, wanted)
         stretches = list(_sorted_stretches(rig.model, in_file_order, is_opaque))
@@ -120,7 +134,7 @@ class Geometry:
 
     def surfaces(self, wanted: Bools | None = None) -> DrawList:
         """The wanted triangles, (triangles of the file,), or all. The caller releases the list."""
-        return self._draw_list(wanted, np.ones(len(self._runs), np.bool_), ("surface", "opaque", "identify"))
+        return self._draw_list(wanted, np.ones(len(self._runs), np.bool_), SURFACE_PROGRAMS[self._shading])
 
     def edges(self, wanted: Bools | None = None) -> DrawList:
         """Those of materials with an outline."""
@@ -229,6 +243,8 @@ def _pack_vertices(rig: Rig, vertices: NDArray[np.integer]) -> NDArray[np.void]:
     packed["normal"] = table.normals[vertices]
     packed["uv"] = table.uvs[vertices]
     packed["edge_scale"] = table.edge_scales[vertices]
+    if table.additional_uvs.shape[1]:
+        packed["sub_uv"] = table.additional_uvs[vertices, 0, :2]
     bones, weights = rig.skin_bones[vertices], rig.skin_weights[vertices]
     is_linear = ~np.isin(rig.skinning[vertices], (Skinning.SDEF, Skinning.QDEF))
     largest_first = np.argsort(-weights, axis=1, kind="stable")

@@ -13,8 +13,10 @@ from mmdgen.images import Image
 from mmdgen.model import Bools, Floats, Ints
 from mmdgen.render.geometry import Geometry
 from mmdgen.render.opacity import opaque_triangles
-from mmdgen.render.textures import TableTexture, upload_picture
+from mmdgen.render.pictures import MaterialPictures
+from mmdgen.render.textures import TableTexture
 from mmdgen.rig import PosedModel, Rig
+from mmdgen.scene import Shading
 
 
 class GpuModel:
@@ -27,20 +29,20 @@ class GpuModel:
         rig: Rig,
         textures: Mapping[int, Image],
         triangles: Bools | None = None,
+        shading: Shading = Shading.PHONG,
     ) -> None:
         self.rig = rig
-        self.geometry = Geometry(context, programs, rig, triangles, opaque_triangles(rig.model, textures))
+        self.shading = shading
+        is_opaque = opaque_triangles(rig.model, textures, with_spheres=shading is Shading.TOON)
+        self.geometry = Geometry(context, programs, rig, triangles, is_opaque, shading)
         self.surfaces = self.geometry.surfaces()
         self.edges = self.geometry.edges()
         self._context = context
         self._moved = _Moved.nothing(len(self.geometry.vertices))
         self._sdef = TableTexture(context, max(1, 4 * len(rig.sdef_vertices)))
         self._sdef.write(_sdef_table(rig))
-        self._white = upload_picture(context, np.full((1, 1, 4), 255, np.uint8))
-        used = {int(rig.model.materials.textures[draw.run.material]) for draw in self.surfaces.draws}
-        self._textures = {
-            index: upload_picture(context, pixels) for index, pixels in textures.items() if index in used
-        }
+        shown = sorted({draw.run.material for draw in self.surfaces.draws})
+        self._pictures = MaterialPictures(context, rig.model, textures, shown, shading)
         self._tables = tuple(TableTexture(context, texels=1) for _ in range(3))
 
     @property
@@ -78,10 +80,13 @@ class GpuModel:
         for unit, table in enumerate((*self._tables, self._sdef), start=1):
             table.use(unit)
 
-    def bind_texture(self, material: int) -> None:
-        """Bind a material's texture, or white, to texture unit 0."""
-        index = int(self.rig.model.materials.textures[material])
-        self._textures.get(index, self._white).use(0)
+    def bind_pictures(self, material: int) -> None:
+        """Bind what a material shows, see `MaterialPictures.bind`."""
+        self._pictures.bind(material)
+
+    def sphere_mode(self, material: int) -> int:
+        """See `MaterialPictures.sphere_mode`."""
+        return self._pictures.sphere_mode(material)
 
     def release(self) -> None:
         """Free the GL objects."""
@@ -90,8 +95,7 @@ class GpuModel:
         self.geometry.release()
         for table in (self._sdef, *self._tables):
             table.release()
-        for texture in (self._white, *self._textures.values()):
-            texture.release()
+        self._pictures.release()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

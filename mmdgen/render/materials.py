@@ -12,7 +12,7 @@ from mmdgen.rig import PosedModel
 # Columns of MaterialElements.values.
 _EDGE_SIZE = 15
 _BASE_COLUMNS = 16
-_TEXTURE = slice(16, 20)
+_TEXTURE, _SPHERE, _RAMP = slice(16, 20), slice(20, 24), slice(24, 28)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,11 +20,17 @@ class PosedMaterials:
     """Colours of all materials under one pose; the numbers are the file's own, not decoded."""
 
     diffuse: Floats  # (materials, 4)
+    specular: Floats  # (materials, 3)
+    specular_powers: Floats  # (materials,)
     ambient: Floats  # (materials, 3)
     edge_colors: Floats  # (materials, 4)
     edge_sizes: Floats  # (materials,)
     texture_multiply: Floats  # (materials, 4)
     texture_add: Floats  # (materials, 4)
+    sphere_multiply: Floats  # (materials, 4)
+    sphere_add: Floats  # (materials, 4)
+    ramp_multiply: Floats  # (materials, 4)
+    ramp_add: Floats  # (materials, 4)
 
 
 def posed_materials(posed: PosedModel, pose: int) -> PosedMaterials:
@@ -48,9 +54,15 @@ def posed_materials(posed: PosedModel, pose: int) -> PosedMaterials:
     values = base * multiply[:, :_BASE_COLUMNS] + add[:, :_BASE_COLUMNS]
     return PosedMaterials(
         diffuse=values[:, 0:4],
+        specular=values[:, 4:7],
+        specular_powers=values[:, 7],
         ambient=values[:, 8:11],
         edge_colors=values[:, 11:15],
         edge_sizes=values[:, _EDGE_SIZE],
         texture_multiply=multiply[:, _TEXTURE],
         texture_add=add[:, _TEXTURE],
+        sphere_multiply=multiply[:, _SPHERE],
+        sphere_add=add[:, _SPHERE],
+        ramp_multiply=multiply[:, _RAMP],
+        ramp_add=add[:, _RAMP],
     )

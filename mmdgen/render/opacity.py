@@ -8,22 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.images import Image
-from mmdgen.model import Bools, Floats, Model, MorphKind
+from mmdgen.model import Bools, Floats, Model, MorphKind, SphereMode
 from mmdgen.render.textures import smallest_mipmap
 
 
-def opaque_triangles(model: Model, textures: Mapping[int, Image]) -> Bools:
+def opaque_triangles(model: Model, textures: Mapping[int, Image], *, with_spheres: bool = False) -> Bools:
     """Triangles whose material and every texel that they may show have alpha 1, (triangles,).
 
     Judged by the texture's alpha in the box around a triangle's texture coordinates, with a margin for
     filtering and smaller mipmap levels. Triangles that repeat their texture, or whose texture coordinates a
-    morph may move, count as not opaque where the texture has any transparency.
+    morph may move, count as not opaque where the texture has any transparency. With `with_spheres` a sphere
+    map that multiplies alpha counts too.
     """
     result = np.zeros(len(model.faces), np.bool_)
     can_slide = any(kind == MorphKind.UV for kind in model.morphs.kinds)
     clear_counts: dict[int, NDArray[np.int32] | None] = {}
     for material, (first, end) in enumerate(model.materials.face_ranges()):
         if model.materials.diffuse[material, 3] < 1.0:
+            continue
+        if with_spheres and _sphere_is_clear(model, textures, material):
             continue
         index = int(model.materials.textures[material])
         if index not in clear_counts:
@@ -34,6 +37,13 @@ def opaque_triangles(model: Model, textures: Mapping[int, Image]) -> Bools:
         elif not can_slide:
             result[first:end] = _covered(model.vertices.uvs[model.faces[first:end]], counts)
     return result
+
+
+def _sphere_is_clear(model: Model, textures: Mapping[int, Image], material: int) -> bool:
+    picture = textures.get(int(model.materials.sphere_textures[material]))
+    mode = model.materials.sphere_modes[material]
+    multiplies = mode in (SphereMode.MULTIPLY, SphereMode.SUB_TEXTURE)
+    return picture is not None and multiplies and bool(picture[..., 3].min() < 255)
 
 
 def _clear_counts(picture: Image | None) -> NDArray[np.int32] | None:

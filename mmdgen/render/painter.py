@@ -8,21 +8,32 @@ import moderngl
 import numpy as np
 
 from mmdgen.images import linear_from_srgb
-from mmdgen.render.geometry import Draw, DrawList
+from mmdgen.render.geometry import SURFACE_PROGRAMS, Draw, DrawList
 from mmdgen.render.gpu_model import GpuModel
 from mmdgen.render.materials import PosedMaterials
+from mmdgen.render.pictures import RAMP_UNIT, SPHERE_UNIT, TEXTURE_UNIT
 from mmdgen.render.programs import load_program
 from mmdgen.render.textures import SKINNING_DEFINES
-from mmdgen.scene import View
+from mmdgen.scene import MMD_LIGHT_COLOR, MMD_TO_LIGHT, Shading, View
 
 _PROGRAMS: Mapping[str, tuple[str, dict[str, int]]] = {
     "surface": ("surface", {}),
     "opaque": ("surface", {"OPAQUE": 1}),
+    "toon": ("toon", {}),
+    "toon_opaque": ("toon", {"OPAQUE": 1}),
     "edge": ("edge", {}),
     "identify": ("identify", {}),
     "identify_edge": ("identify", {"EDGE": 1}),
 }
-_TABLE_UNITS = {"u_bones": 1, "u_morphs": 2, "u_uv_morphs": 3, "u_sdef": 4}
+_UNITS = {
+    "u_texture": TEXTURE_UNIT,
+    "u_bones": 1,
+    "u_morphs": 2,
+    "u_uv_morphs": 3,
+    "u_sdef": 4,
+    "u_sphere": SPHERE_UNIT,
+    "u_ramp": RAMP_UNIT,
+}
 
 
 class Painter:
@@ -37,7 +48,7 @@ class Painter:
             for name, (source, defines) in _PROGRAMS.items()
         }
         for program in self.programs.values():
-            for name, unit in _TABLE_UNITS.items():
+            for name, unit in _UNITS.items():
                 if name in program:
                     program[name] = unit
 
@@ -101,15 +112,18 @@ class Painter:
         self, model: GpuModel, surfaces: DrawList, draw: Draw, materials: PosedMaterials, view: View
     ) -> None:
         material = draw.run.material
-        diffuse = materials.diffuse[material]
-        name = "opaque" if draw.run.is_opaque and diffuse[3] >= 1.0 else "surface"
+        opaque = draw.run.is_opaque and bool(materials.diffuse[material, 3] >= 1.0)
+        blended_name, opaque_name, _ = SURFACE_PROGRAMS[view.shading]
+        name = opaque_name if opaque else blended_name
         program = self.programs[name]
-        program["u_ambient"] = tuple(materials.ambient[material] * view.light.ambient)
-        program["u_diffuse"] = (*(diffuse[:3] * view.light.directional), diffuse[3])
         program["u_texture_multiply"] = tuple(materials.texture_multiply[material])
         program["u_texture_add"] = tuple(materials.texture_add[material])
-        model.bind_texture(material)
-        self._switch(moderngl.BLEND, name == "surface")
+        if view.shading is Shading.PHONG:
+            _set_phong(program, materials, material, view)
+        else:
+            _set_toon(program, materials, material, model.sphere_mode(material))
+        model.bind_pictures(material)
+        self._switch(moderngl.BLEND, not opaque)
         self._switch(moderngl.CULL_FACE, not draw.run.double_sided)
         _render(surfaces, name, draw)
 
@@ -119,7 +133,8 @@ class Painter:
         if color[3] <= 0.0 or thickness <= 0.0:
             return
         program = self.programs["edge"]
-        program["u_edge_color"] = (*linear_from_srgb(color[:3]), color[3])
+        visible = linear_from_srgb(color[:3]) if view.shading is Shading.PHONG else color[:3]
+        program["u_edge_color"] = (*visible, color[3])
         program["u_thickness"] = thickness
         _render(edges, "edge", draw)
 
@@ -130,6 +145,26 @@ class Painter:
         """Free the GL objects."""
         for program in self.programs.values():
             program.release()
+
+
+def _set_phong(program: moderngl.Program, materials: PosedMaterials, material: int, view: View) -> None:
+    diffuse = materials.diffuse[material]
+    program["u_ambient"] = tuple(materials.ambient[material] * view.light.ambient)
+    program["u_diffuse"] = (*(diffuse[:3] * view.light.directional), diffuse[3])
+
+
+def _set_toon(program: moderngl.Program, materials: PosedMaterials, material: int, sphere_mode: int) -> None:
+    diffuse = materials.diffuse[material]
+    base = np.clip(diffuse[:3] * MMD_LIGHT_COLOR + materials.ambient[material], 0.0, 1.0)
+    program["u_base"] = (*base, diffuse[3])
+    specular = materials.specular[material] * MMD_LIGHT_COLOR
+    program["u_specular"] = (*specular, materials.specular_powers[material])
+    program["u_to_light"] = MMD_TO_LIGHT
+    program["u_sphere_mode"] = sphere_mode
+    program["u_sphere_multiply"] = tuple(materials.sphere_multiply[material])
+    program["u_sphere_add"] = tuple(materials.sphere_add[material])
+    program["u_ramp_multiply"] = tuple(materials.ramp_multiply[material])
+    program["u_ramp_add"] = tuple(materials.ramp_add[material])
 
 
 def _visible(draw_list: DrawList, materials: PosedMaterials) -> list[Draw]:

@@ -20,18 +20,18 @@ from mmdgen.render.materials import posed_materials
 from mmdgen.render.painter import Painter
 from mmdgen.render.redraw import Redraw
 from mmdgen.rig import PosedModel, Rig
-from mmdgen.scene import View
+from mmdgen.scene import Shading, View
 
 _BATCH = 64  # poses whose tables are on the GPU at a time
 
 
 class Renderer:
-    """Draws posed models with THA1's shading. Owns one GL context: use it on the thread that made it."""
+    """Draws posed models. Owns one GL context: use it on the thread that made it."""
 
     def __init__(self, settings: RenderSettings | None = None) -> None:
         self._context = open_context(settings or RenderSettings())
         self._painter = Painter(self._context)
-        self._framebuffers: dict[tuple[int, int], OffscreenFramebuffer] = {}
+        self._framebuffers: dict[tuple[int, int, Shading], OffscreenFramebuffer] = {}
 
     @property
     def info(self) -> dict[str, str]:
@@ -39,7 +39,13 @@ class Renderer:
         info = self._context.info
         return {key: str(info[f"GL_{key.upper()}"]) for key in ("vendor", "renderer", "version")}
 
-    def load(self, rig: Rig, textures: Mapping[int, Image], triangles: Bools | None = None) -> GpuModel:
+    def load(
+        self,
+        rig: Rig,
+        textures: Mapping[int, Image],
+        triangles: Bools | None = None,
+        shading: Shading = Shading.PHONG,
+    ) -> GpuModel:
         """Bring a rig to the GPU.
 
         Args:
@@ -47,6 +53,7 @@ class Renderer:
             textures: RGBA pictures by index into `Model.textures`; a material whose texture is not there is
                 drawn untextured (white), as MMD does.
             triangles: (triangles,) which to draw at all; None = all.
+            shading: how it will be lit; toon shading needs sphere maps and toon ramps among the textures.
 
         Raises:
             RenderError: the model is too large for the driver.
@@ -55,7 +62,7 @@ class Renderer:
         bone_count = len(rig.model.bones)
         if bone_count > min(65535, limit * 256):
             raise RenderError(f"{rig.model.source}: {bone_count} bones are more than can be drawn")
-        return GpuModel(self._context, self._painter.programs, rig, textures, triangles)
+        return GpuModel(self._context, self._painter.programs, rig, textures, triangles, shading)
 
     def render(self, model: GpuModel, posed: PosedModel, view: View) -> NDArray[np.uint8]:
         """Draw one picture for each pose.
@@ -96,6 +103,8 @@ class Renderer:
         box: PixelBox,
     ) -> Iterator[tuple[int, Image]]:
         """Draw some triangles of each pose and give a part of the picture: (pose, (rows, columns, 4))."""
+        if model.shading is not view.shading:
+            raise RenderError(f"a model loaded for {model.shading} shading cannot be drawn as {view.shading}")
         target = self._framebuffer(view)
         count = _pose_count(posed)
         for first in range(0, count, _BATCH):
@@ -160,7 +169,7 @@ class Renderer:
         )
 
     def _framebuffer(self, view: View) -> OffscreenFramebuffer:
-        key = (view.size_px, view.samples_per_axis)
+        key = (view.size_px, view.samples_per_axis, view.shading)
         if key not in self._framebuffers:
             self._framebuffers[key] = OffscreenFramebuffer(self._context, *key)
         return self._framebuffers[key]

@@ -15,7 +15,7 @@ ROW_TEXELS = 1 << ROW_SHIFT  # width of table textures: OpenGL 3.3 promises no m
 # What shaders/skinning.glsl has to know of the tables.
 SKINNING_DEFINES = {"ROW_TEXELS": ROW_TEXELS, "ROW_SHIFT": ROW_SHIFT}
 
-_SRGB8_ALPHA8 = 0x8C43
+_SRGB8_ALPHA8, _RGBA8 = 0x8C43, 0x8058
 
 
 _SMALLEST_MIPMAP_PX = 256
@@ -30,13 +30,14 @@ def smallest_mipmap(width: int, height: int) -> int:
     return max(0, (max(width, height) // _SMALLEST_MIPMAP_PX).bit_length() - 1)
 
 
-def upload_picture(context: moderngl.Context, pixels: Image) -> moderngl.Texture:
-    """A picture whose colours are decoded to linear light when sampled; alpha is kept.
+def upload_picture(context: moderngl.Context, pixels: Image, *, decode: bool) -> moderngl.Texture:
+    """A picture with mipmaps that repeats at its borders.
 
     Args:
         context: where to upload.
         pixels: (height, width, 4) uint8, sRGB, top row first. Row 0 becomes v = 0, as MMD's UVs want it.
             Larger than the driver allows: scaled down.
+        decode: whether colours are decoded to linear light when sampled; alpha is kept as it is.
     """
     limit = context.info["GL_MAX_TEXTURE_SIZE"]
     height, width = pixels.shape[:2]
@@ -45,11 +46,21 @@ def upload_picture(context: moderngl.Context, pixels: Image) -> moderngl.Texture
         size = (max(1, int(width * scale)), max(1, int(height * scale)))
         pixels = np.asarray(PillowImage.fromarray(pixels).resize(size, PillowImage.Resampling.BOX))
         height, width = pixels.shape[:2]
+    stored_as = _SRGB8_ALPHA8 if decode else _RGBA8
     texture = context.texture(
-        (width, height), 4, np.ascontiguousarray(pixels).data, internal_format=_SRGB8_ALPHA8
+        (width, height), 4, np.ascontiguousarray(pixels).data, internal_format=stored_as
     )
     texture.build_mipmaps(0, smallest_mipmap(width, height))
     texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
+    return texture
+
+
+def upload_ramp(context: moderngl.Context, pixels: Image) -> moderngl.Texture:
+    """A toon ramp: not decoded, no mipmaps, clamped at its borders as in MMD."""
+    height, width = pixels.shape[:2]
+    texture = context.texture((width, height), 4, np.ascontiguousarray(pixels).data)
+    texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
+    texture.repeat_x = texture.repeat_y = False
     return texture
 
 

@@ -51,7 +51,7 @@ def draw(
 ) -> NDArray[np.uint8]:
     """The picture of a model in one pose, the rest pose if none is given."""
     rig = build_rig(model)
-    gpu_model = renderer.load(rig, textures or {})
+    gpu_model = renderer.load(rig, textures or {}, shading=view.shading)
     try:
         return renderer.render(gpu_model, rig.pose(pose or Pose.rest(model, (1,))), view)[0]
     finally:

@@ -44,7 +44,7 @@ def shader_positions(renderer: Renderer, model: Model, pose: Pose) -> Floats:
         [
             (
                 geometry._vertex_buffer,
-                "3f4 20x 4u2 4f4 2i4 4x",
+                "3f4 20x 4u2 4f4 2i4 12x",
                 "in_position",
                 "in_bones",
                 "in_weights",

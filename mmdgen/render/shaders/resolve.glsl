@@ -1,8 +1,9 @@
 // resolve.glsl: average the samples of each pixel and encode them.
-// in    u_samples: linear premultiplied light, SAMPLES_PER_AXIS (1, 2 or 4) texels a pixel on each axis, bottom
+// in    u_samples: premultiplied colours, SAMPLES_PER_AXIS (1, 2 or 4) texels a pixel on each axis, bottom
 //       row first; bilinear reads at the corners of four texels average four at a time
-// out   sRGB-encoded 8-bit values, top row first, cut off rather than rounded as in the article's pictures
-//       (a half-covered pixel has alpha 127 = floor(127.5), measured there)
+// out   8-bit values, top row first; LINEAR 1: sRGB-encoded, and cut off rather than rounded as in the
+//       article's pictures (a half-covered pixel has alpha 127 = floor(127.5), measured there);
+//       LINEAR 0: as they are, rounded
 
 #if defined VERTEX_SHADER
 
@@ -38,8 +39,12 @@ void main() {
     vec4 average = clamp(sum / float(SAMPLES_PER_AXIS * SAMPLES_PER_AXIS / 4), 0.0, 1.0);
 #endif
     if (!u_premultiplied && average.a > 0.0) average.rgb = min(average.rgb / average.a, vec3(1.0));
+#if LINEAR
     // Half floats lose up to 0.03 of a level: without the 0.05 exact values would fall to the level below.
     vec4 level = floor(vec4(srgb_from_linear(average.rgb), average.a) * 255.0 + 0.05);
+#else
+    vec4 level = floor(average * 255.0 + 0.5);
+#endif
     out_color = level.a < 1.0 ? vec4(0.0) : level / 255.0;
 }
 #endif
