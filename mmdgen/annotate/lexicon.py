@@ -83,13 +83,13 @@ FEATURE_NAMES: dict[Feature, tuple[str, ...]] = {
     Feature.IRIS_SMALL: _words("瞳小 瞳縮小 小瞳 黒目小 iris_small small_pupil pupil 瞳孔小"),
     Feature.MOUTH_AAA: _words(
         """
-        あ ああ あ２ あ３ ぁぁ 発音「あ」 口_あ a aa ah vrc.v_aa mouth_a mouth_a_geo MTH_A Fcl_MTH_A
-        jawOpen ワ わ ワ２
+        あ あ２ あ３ 発音「あ」 口_あ a aa ah vrc.v_aa mouth_a mouth_a_geo MTH_A Fcl_MTH_A jawOpen
+        ああ ぁぁ ワ わ ワ２
         """
     ),
     Feature.MOUTH_III: _words(
         """
-        い いい い２ いー 発音「い」 口_い i ih vrc.v_ih mouth_i mouth_i_geo MTH_I Fcl_MTH_I big_i
+        い い２ 発音「い」 口_い i ih vrc.v_ih mouth_i mouth_i_geo MTH_I Fcl_MTH_I big_i いい いー
         """
     ),
     Feature.MOUTH_UUU: _words(
@@ -99,13 +99,13 @@ FEATURE_NAMES: dict[Feature, tuple[str, ...]] = {
     ),
     Feature.MOUTH_EEE: _words(
         """
-        え え２ えー 発音「え」 口_え e ee vrc.v_e mouth_e mouth_e_geo MTH_E Fcl_MTH_E
+        え え２ 発音「え」 口_え e ee vrc.v_e mouth_e mouth_e_geo MTH_E Fcl_MTH_E えー
         """
     ),
     Feature.MOUTH_OOO: _words(
         """
-        お お２ おお おお~ 発音「お」 口_お o oh vrc.v_oh mouth_o mouth_o_geo mouth_oh_geo MTH_O
-        Fcl_MTH_O
+        お お２ 発音「お」 口_お o oh vrc.v_oh mouth_o mouth_o_geo mouth_oh_geo MTH_O Fcl_MTH_O
+        おお おお~
         """
     ),
     Feature.MOUTH_DELTA: _words("Δ ▲ △ ∧ delta mouth_delta"),
