@@ -43,14 +43,14 @@ _LAYOUTS = {
         "in_position in_normal in_bones in_weights in_kind in_edge_scale",
     ),
 }
-_LAYOUTS["opaque"] = _LAYOUTS["surface"]
+_LAYOUTS["opaque"] = _LAYOUTS["maps"] = _LAYOUTS["surface"]
 _LAYOUTS["toon_opaque"] = _LAYOUTS["toon"]
 _LAYOUTS["identify"] = ("3f4 20x 4u2 4f4 2i4 12x", "in_position in_bones in_weights in_kind")
 _LAYOUTS["identify_edge"] = _LAYOUTS["edge"]
 
 SURFACE_PROGRAMS = {
-    Shading.PHONG: ("surface", "opaque", "identify"),
-    Shading.TOON: ("toon", "toon_opaque", "identify"),
+    Shading.PHONG: ("surface", "opaque", "identify", "maps"),
+    Shading.TOON: ("toon", "toon_opaque", "identify", "maps"),
 }
 
 _CLUSTER = 128  # triangles: sorting smaller ones loses more vertex reuse than it saves shading

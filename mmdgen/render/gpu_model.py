@@ -51,7 +51,7 @@ class GpuModel:
         bones, morphs, uv_morphs = self._tables
         return bones.rows, morphs.rows, uv_morphs.rows
 
-    def upload(self, posed: PosedModel, poses: slice) -> None:
+    def upload(self, posed: PosedModel, poses: slice | list[int]) -> None:
         """Bring some poses of a batch to the GPU; the first of them is then drawn with u_pose = 0."""
         moved = self._moved.updated(posed, self.geometry.vertices)
         if moved is not self._moved:

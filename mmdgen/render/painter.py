@@ -22,6 +22,7 @@ _PROGRAMS: Mapping[str, tuple[str, dict[str, int]]] = {
     "toon": ("toon", {}),
     "toon_opaque": ("toon", {"OPAQUE": 1}),
     "edge": ("edge", {}),
+    "maps": ("maps", {}),
     "identify": ("identify", {}),
     "identify_edge": ("identify", {"EDGE": 1}),
 }
@@ -80,6 +81,27 @@ class Painter:
             for draw in _visible(edges, materials):
                 self._paint_edge(edges, draw, materials, view)
 
+    def paint_maps(
+        self,
+        model: GpuModel,
+        surfaces: DrawList,
+        materials: PosedMaterials,
+        slot: int,
+        base_slot: int,
+        size_px: int,
+    ) -> None:
+        """Draw normals, depth and flow from the pose in `base_slot`."""
+        self._begin(model, slot)
+        self._context.cull_face = "back"
+        program = self.programs["maps"]
+        program["u_base_pose"] = base_slot
+        program["u_size"] = size_px
+        for draw in _visible(surfaces, materials):
+            program["u_alpha"] = materials.diffuse[draw.run.material, 3]
+            model.bind_pictures(draw.run.material)
+            self._switch(moderngl.CULL_FACE, not draw.run.double_sided)
+            _render(surfaces, "maps", draw)
+
     def begin_numbers(self, model: GpuModel, slot: int) -> None:
         """Get ready for `number_surfaces` and `number_edges` of the pose in a slot."""
         self._begin(model, slot)
@@ -113,7 +135,7 @@ class Painter:
     ) -> None:
         material = draw.run.material
         opaque = draw.run.is_opaque and bool(materials.diffuse[material, 3] >= 1.0)
-        blended_name, opaque_name, _ = SURFACE_PROGRAMS[view.shading]
+        blended_name, opaque_name, *_ = SURFACE_PROGRAMS[view.shading]
         name = opaque_name if opaque else blended_name
         program = self.programs[name]
         program["u_texture_multiply"] = tuple(materials.texture_multiply[material])

@@ -16,6 +16,7 @@ from mmdgen.render.context import RenderSettings, open_context
 from mmdgen.render.framebuffer import OffscreenFramebuffer
 from mmdgen.render.geometry import DrawList
 from mmdgen.render.gpu_model import GpuModel
+from mmdgen.render.maps import MapFramebuffer, Maps
 from mmdgen.render.materials import posed_materials
 from mmdgen.render.painter import Painter
 from mmdgen.render.redraw import Redraw
@@ -31,6 +32,7 @@ class Renderer:
     def __init__(self, settings: RenderSettings | None = None) -> None:
         self._context = open_context(settings or RenderSettings())
         self._painter = Painter(self._context)
+        self._map_framebuffers: dict[int, MapFramebuffer] = {}
         self._framebuffers: dict[tuple[int, int, Shading], OffscreenFramebuffer] = {}
 
     @property
@@ -92,6 +94,32 @@ class Renderer:
             view: camera, light and picture.
         """
         return Redraw(self, model, view, base, extremes)
+
+    def render_maps(self, model: GpuModel, posed: PosedModel, view: View) -> Maps:
+        """Depth, normals and flow for each pose but the first, which is the base of the flow.
+
+        Args:
+            model: from `load`.
+            posed: poses with one batch axis (1 + N,).
+            view: camera and size.
+        """
+        count, size = _pose_count(posed) - 1, view.size_px
+        target = self._map_framebuffers.get(size) or MapFramebuffer(self._context, size)
+        self._map_framebuffers[size] = target
+        surface = np.empty((count, size, size, 4), np.float32)
+        flow = np.empty_like(surface)
+        for first in range(0, count, _BATCH):
+            batch = range(first, min(first + _BATCH, count))
+            model.upload(posed, [0, *(1 + pose for pose in batch)])
+            self._painter.begin_batch(model, view)
+            for slot, pose in enumerate(batch, start=1):
+                target.begin()
+                materials = posed_materials(posed, 1 + pose)
+                self._painter.paint_maps(model, model.surfaces, materials, slot, 0, size)
+                surface[pose], flow[pose] = target.read()
+        return Maps(
+            is_covered=flow[..., 3] > 0.5, depth=surface[..., 3], normals=surface[..., :3], flow=flow[..., :2]
+        )
 
     def draw_parts(
         self,
@@ -178,6 +206,8 @@ class Renderer:
         """Free the context and what belongs to it. GpuModels made by this renderer are then dead."""
         for framebuffer in self._framebuffers.values():
             framebuffer.release()
+        for map_framebuffer in self._map_framebuffers.values():
+            map_framebuffer.release()
         self._painter.release()
         self._context.release()
 

@@ -25,12 +25,14 @@ uniform sampler2D u_sdef;
 uniform int u_pose;
 uniform ivec3 u_rows;
 
+int pose; // the one that the functions below look up
+
 vec4 table(sampler2D values, int texel, int first_row) {
     return texelFetch(values, ivec2(texel & (ROW_TEXELS - 1), first_row + (texel >> ROW_SHIFT)), 0);
 }
 
 vec4 bone_texel(uint bone, int column) {
-    return table(u_bones, int(bone) * 4 + column, u_pose * u_rows.x);
+    return table(u_bones, int(bone) * 4 + column, pose * u_rows.x);
 }
 
 vec3 rotated(vec4 q, vec3 v) {
@@ -96,13 +98,18 @@ void skin_qdef(inout vec3 position, inout vec3 normal) {
     normal = rotated(real, normal);
 }
 
-void skin(out vec3 position, out vec3 normal) {
+void skin_in(int which_pose, out vec3 position, out vec3 normal) {
+    pose = which_pose;
     position = in_position;
     normal = in_normal;
-    if (in_slots.x > 0) position += table(u_morphs, in_slots.x, u_pose * u_rows.y).xyz;
+    if (in_slots.x > 0) position += table(u_morphs, in_slots.x, pose * u_rows.y).xyz;
     if (in_kind.x == SDEF) skin_sdef(position, normal);
     else if (in_kind.x == QDEF) skin_qdef(position, normal);
     else skin_linear(position, normal);
+}
+
+void skin(out vec3 position, out vec3 normal) {
+    skin_in(u_pose, position, normal);
 }
 
 vec2 morphed_uv() {
