@@ -22,7 +22,7 @@ from mmdgen.cli.dataset_options import (
 )
 from mmdgen.cli.options import config_option, device_option, dry_run_option, json_option, workers_option
 from mmdgen.dataset.config import DatasetConfig
-from mmdgen.generate.finish import finish_dataset
+from mmdgen.generate.finish import finish_dataset, is_whole
 from mmdgen.generate.runner import RunSummary, plan_facts, run_plan
 from mmdgen.generate.survey import SurveyedModel
 from mmdgen.render import RenderSettings
@@ -79,7 +79,8 @@ def render(
                 plan, dataset, models, shards=shards, workers=workers, settings=settings, on_progress=show
             )
         summaries.append(summary)
-    finish_dataset(dataset, summaries)
+    if shards is None or is_whole(dataset):
+        finish_dataset(dataset, summaries)
     if as_json:
         click.echo(json.dumps([asdict(summary) for summary in summaries], ensure_ascii=False, indent=1))
     else:
@@ -104,4 +105,5 @@ def _tell(dataset: DatasetConfig, models: list[SurveyedModel], summaries: list[R
             f"{summary.split}: {summary.present:,} of {summary.planned:,} samples, "
             f"{summary.rendered:,} rendered now{speed}"
         )
-    click.echo(f"look at {dataset.out / 'report' / 'index.html'}")
+    page = dataset.out / "report" / "index.html"
+    click.echo(f"look at {page}" if page.is_file() else "the report is written when the last shard is there")

@@ -72,5 +72,6 @@ def write_one(task: _Task) -> Path:
         partial.rename(task.target)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
-        raise storage_error(task.target, error) from error
+        if not task.target.is_dir():  # else another run wrote the same character meanwhile
+            raise storage_error(task.target, error) from error
     return task.target

@@ -8,10 +8,21 @@ from collections.abc import Sequence
 from mmdgen import __version__
 from mmdgen.dataset.card import write_card
 from mmdgen.dataset.config import DatasetConfig
-from mmdgen.dataset.manifest import write_manifest
+from mmdgen.dataset.manifest import PLAN_FILE, read_plan, write_manifest
+from mmdgen.dataset.shard import is_published
 from mmdgen.dataset.storage import make_folder, write_text
 from mmdgen.generate.report import RUNS_FILE, write_report
 from mmdgen.generate.runner import RunSummary
+
+
+def is_whole(config: DatasetConfig) -> bool:
+    """Whether every planned shard of every split is there. Of many runs for pieces, the last one finishes."""
+    folders = [config.out / rule.split.value for rule in config.splits]
+    return all(
+        (folder / PLAN_FILE).is_file()
+        and all(is_published(folder, job.shard) for job in read_plan(folder).jobs)
+        for folder in folders
+    )
 
 
 def finish_dataset(config: DatasetConfig, summaries: Sequence[RunSummary]) -> None:

@@ -32,6 +32,7 @@ RUNS_FILE = Path("report/speed.json")
 CONTACTS = 12  # triplets shown for each split
 MAX_THUMBNAILS = 600  # models with a picture in the table; beyond that the page would grow too large
 THUMBNAIL_PX = 96
+MAX_REMARKS = 3
 WEBP_QUALITY = 82
 
 
@@ -235,14 +236,18 @@ def _model_rows(
             f"{facts.get('counts', {}).get('triangles', 0):,}",
             expression,
             posed,
-            f"<small>{_remarks(facts.get('warnings', []))}</small>",
+            f"<small>{_remarks(facts)}</small>",
         ]
         yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def _remarks(warnings: list[str]) -> str:
-    more = f"; {len(warnings) - 2} more" if len(warnings) > 2 else ""
-    return escape("; ".join(warnings[:2]) + more)
+def _remarks(facts: Mapping[str, Any]) -> str:
+    """What to look at in a model: doubtful annotations first, then warnings."""
+    doubts = facts.get("doubts", {})
+    remarks = [f"look at {name}: {', '.join(reasons)}" for name, reasons in doubts.items()]
+    remarks += facts.get("warnings", [])
+    more = [f"{len(remarks) - MAX_REMARKS} more"] if len(remarks) > MAX_REMARKS else []
+    return escape("; ".join(remarks[:MAX_REMARKS] + more))
 
 
 def _left_out(manifest: Mapping[str, Any]) -> str:

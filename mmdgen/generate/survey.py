@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mmdgen.annotate.auto import fields_for_person
 from mmdgen.annotate.store import AnnotationStore
 from mmdgen.catalog.examine import examine_model, saved_digest
 from mmdgen.catalog.record import ModelRecord, record_from_json, record_to_json
@@ -226,6 +227,13 @@ def _mark_duplicates(models: Sequence[SurveyedModel]) -> list[SurveyedModel]:
     return marked
 
 
+def _doubts(record: ModelRecord) -> dict[str, list[str]]:
+    """What a person should look at in the annotation, with reasons; the model is used all the same."""
+    if record.annotation is None:
+        return {}
+    return {name: list(reasons) for name, reasons in fields_for_person(record.annotation).items()}
+
+
 def file_row(model: SurveyedModel) -> str:
     """One line of the list of files, JSON."""
     size, modified_ns = _stamp(model.file)
@@ -237,6 +245,7 @@ def file_row(model: SurveyedModel) -> str:
         "format": model.record.format,
         "counts": dict(model.record.counts),
         "warnings": [*model.record.warnings, *model.texture_warnings],
+        "doubts": _doubts(model.record),
         "is_usable": not model.problem,
         "problem": model.problem,
         "size": size,

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from mmdgen.dataset.config import Alpha, Split, config_from_document, read_config
+from mmdgen.dataset.splits import assign_split
 from mmdgen.errors import DatasetError
 from mmdgen.sampling.views import Range
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 FULL = """
 [dataset]
@@ -112,6 +115,27 @@ def test_what_is_wrong_is_one_sentence(changes: dict[str, Any], sentence: str) -
         document(changes)
     assert str(caught.value).startswith("mmdgen.toml: ")
     assert "\n" not in str(caught.value)
+
+
+def test_the_articles_data_set_is_ready() -> None:
+    config = read_config(CHECKOUT / "manifests" / "tha1.toml")
+    samples = {rule.split.value: rule.samples for rule in config.splits}
+    assert samples == {"train": 500_000, "validation": 10_000, "test": 10_000}
+    assert (config.size_px, config.samples_per_pixel, config.alpha) == (256, 16, Alpha.PREMULTIPLIED)
+    assert config.annotations == CHECKOUT / "manifests" / "annotations"
+
+
+def test_the_small_data_set_has_12_characters_and_600_samples_at_least() -> None:
+    config = read_config(CHECKOUT / "mmdgen.toml")
+    assert config.builtin >= 12
+    assert sum(rule.samples for rule in config.splits) >= 600
+    groups = [f"cast-{number:03d}" for number in range(config.builtin)]
+    splits = [assign_split(group, config.splits) for group in groups]
+    assert {split: splits.count(split) for split in Split} == {
+        Split.TRAIN: 12,
+        Split.VALIDATION: 2,
+        Split.TEST: 2,
+    }
 
 
 def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:

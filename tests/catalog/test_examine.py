@@ -1,0 +1,75 @@
+"""What is known of a model file, and why it cannot be used."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from mmdgen.annotate.schema import Origin, Provenance, Role, Verdict
+from mmdgen.catalog.examine import examine_model
+from mmdgen.catalog.record import ModelRecord, annotation_digest, record_from_json, record_to_json
+from mmdgen.formats import write_pmx
+from tests.builders import bone, build_model
+from tests.generate.conftest import annotate_tiny, tiny_character
+
+DATA = write_pmx(tiny_character(0))
+IDENTITY = hashlib.sha256(DATA).hexdigest()[:16]
+
+
+def examine(data: bytes = DATA, **changes: object) -> ModelRecord:
+    saved = replace(annotate_tiny(hashlib.sha256(data).hexdigest()[:16]), **changes)  # type: ignore[arg-type]
+    return examine_model(data, source="小人.pmx", saved=saved)
+
+
+def test_a_model_that_people_annotated_is_usable() -> None:
+    record = examine()
+    assert record.problem == ""
+    assert record.is_usable
+    assert (record.model_id, record.name, record.format) == (IDENTITY, "小人0", "pmx 2.1")
+    assert record.counts == {"vertices": 20, "triangles": 10, "materials": 4, "bones": 2, "morphs": 3}
+
+
+def test_a_record_reads_back_equal() -> None:
+    record = examine()
+    again = record_from_json(record_to_json(record))
+    assert again == record
+    assert again is not None
+    assert again.annotation is not None
+    assert record.annotation is not None
+    assert annotation_digest(again.annotation) == annotation_digest(record.annotation)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": 999}'])
+def test_a_record_that_cannot_be_read_counts_as_none(text: str) -> None:
+    assert record_from_json(text) is None
+
+
+def test_a_record_names_no_file() -> None:
+    broken = examine_model(DATA[:300], source="小人.pmx")
+    assert broken.problem
+    assert "小人.pmx" not in record_to_json(broken)
+
+
+def test_a_model_without_head_says_so() -> None:
+    data = write_pmx(build_model(bones=[bone("センター")]))
+    assert "no head bone" in examine(data).problem
+
+
+def test_a_model_without_a_needed_morph_says_which() -> None:
+    roles = {role: choice for role, choice in annotate_tiny(IDENTITY).roles.items() if role != Role.MOUTH_AAA}
+    assert examine(roles=roles).problem == "no morph for mouth_aaa; annotate it or leave the model out"
+
+
+def test_a_persons_verdict_holds() -> None:
+    verdict = Verdict(False, "a robot", Provenance(Origin.HUMAN, "chosen"))
+    assert examine(verdict=verdict).problem == "a person said: a robot"
+
+
+def test_only_what_an_annotation_says_is_in_its_digest() -> None:
+    said = annotate_tiny(IDENTITY)
+    elsewhere = replace(said.head, provenance=Provenance(Origin.AUTO, "another way", 0.4))
+    higher = replace(said.head, top=12.5)
+    assert annotation_digest(replace(said, head=elsewhere)) == annotation_digest(said)
+    assert annotation_digest(replace(said, head=higher)) != annotation_digest(said)

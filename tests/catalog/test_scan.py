@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmdgen.catalog.scan import find_model_files
+from mmdgen.errors import DatasetError
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+
+
+def test_models_are_found_at_any_depth_in_any_case(tmp_path: Path) -> None:
+    touch(tmp_path, "anime/初音/a.pmx", "games/b.PMD", "c.Pmx", "games/readme.txt", "games/b.vmd")
+    files = find_model_files([tmp_path])
+    assert [(file.name, file.group) for file in files] == [
+        ("anime/初音/a.pmx", "anime"),
+        ("c.Pmx", "c"),
+        ("games/b.PMD", "games"),
+    ]
+
+
+def test_the_shadows_that_macos_leaves_in_archives_are_no_models(tmp_path: Path) -> None:
+    touch(tmp_path, "a/x.pmx", "__MACOSX/a/._x.pmx")
+    assert [file.name for file in find_model_files([tmp_path])] == ["a/x.pmx"]
+
+
+def test_names_say_nothing_of_the_machine(tmp_path: Path) -> None:
+    touch(tmp_path, "one/a/x.pmx", "two/b/y.pmx")
+    files = find_model_files([tmp_path / "one", tmp_path / "two"])
+    assert [file.name for file in files] == ["a/x.pmx", "b/y.pmx"]
+    assert [file.path.is_file() for file in files] == [True, True]
+
+
+def test_a_folder_named_like_a_model_is_none(tmp_path: Path) -> None:
+    touch(tmp_path, "miku.pmx/miku.pmx")
+    assert [file.name for file in find_model_files([tmp_path])] == ["miku.pmx/miku.pmx"]
+
+
+def test_nothing_found_and_no_folder_are_said(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"there is no model file \(.pmx or .pmd\) below"):
+        find_model_files([tmp_path])
+    with pytest.raises(DatasetError, match="is no folder"):
+        find_model_files([tmp_path / "nowhere"])
