@@ -250,9 +250,9 @@ def headset(wearer: Wearer) -> list[Part]:
     ]
     face = wearer.shape
     start = np.array([float(wearer.dome.radii[0]) + 0.20, 0.84, -0.05])
-    end = face.point(0.34, 0.30, lift=0.10)
+    end = face.point(0.46, 0.27, lift=0.10)
     line = catmull_rom(
-        np.stack([start, [1.12, 0.48, -0.45], [0.66, 0.32, -0.80], end]), np.linspace(0, 1, 16)
+        np.stack([start, [1.12, 0.48, -0.45], [0.74, 0.32, -0.72], end]), np.linspace(0, 1, 16)
     )
     steps = np.array([(0.0, 0.0, 0.0), (-0.05, -0.005, -0.03), (-0.12, -0.01, -0.04)])
     foam = catmull_rom(end + steps, np.linspace(0, 1, 6))

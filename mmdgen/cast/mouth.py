@@ -83,7 +83,7 @@ def cavity(shape: HeadShape, mouth: MouthShape, angles: Array) -> Part:
     rings, depths = [rim], [np.zeros(count)]
     # Low down there is little room: the underside of the jaw must stay behind the cavity.
     room = 1.0 - 0.45 * np.clip(-up, 0.0, 1.0)
-    for size, depth in ((1.0, 0.07), (0.95, 0.18), (0.6, 0.32), (0.02, 0.36)):
+    for size, depth in ((1.0, 0.07), (0.95, 0.18), (0.6, 0.32), (0.0005, 0.36)):
         y = t.height - 0.07 + np.where(up >= 0, 0.13, 0.15) * size * up
         rings.append(np.stack([1.35 * t.half_width * size * across, y], axis=1))
         depths.append(depth * room)
