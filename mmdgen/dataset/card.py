@@ -121,7 +121,7 @@ def card_text(manifest: DatasetManifest, version: str) -> str:
 
 
 def croissant(folder: Path, manifest: DatasetManifest) -> dict[str, Any]:
-    """Croissant 1.0 metadata: the shards as file sets, and the Parquet tables' rows as records."""
+    """Croissant 1.0 metadata: the Parquet tables as files, their rows (where each sample is) as records."""
     splits = [name for name, entry in manifest.splits.items() if entry.samples]
     return {
         "@context": _CONTEXT,
@@ -188,6 +188,7 @@ _CONTEXT = {
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
     "examples": {"@id": "cr:examples", "@type": "@json"},
+    "equivalentProperty": "cr:equivalentProperty",
     "extract": "cr:extract",
     "field": "cr:field",
     "fileProperty": "cr:fileProperty",
@@ -206,6 +207,7 @@ _CONTEXT = {
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
