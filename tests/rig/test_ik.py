@@ -12,6 +12,8 @@ from mmdgen.formats import read_model
 from mmdgen.model import Model
 from mmdgen.pose import Pose
 from mmdgen.rig import build_rig
+from mmdgen.rig.ik import _euler_order, _limit
+from mmdgen.rig.transforms import matrices_from_quaternions, multiply_quaternions
 from tests.builders import BoneSpec, about_x, about_y, bone, build_model, build_pose, ik
 
 KNEE = ("ひざ", (-np.pi, 0.0, 0.0), (-0.01, 0.0, 0.0))  # bends backwards only, as in MMD
@@ -101,6 +103,38 @@ def test_a_link_limited_to_zero_never_turns() -> None:
     np.testing.assert_allclose(posed.bone_palette[2, :3, :3], posed.bone_palette[1, :3, :3], atol=1e-6)
 
 
+@pytest.mark.parametrize(("links", "degrees"), [(("足",), 10), (("ひざ", "足"), 20)])
+def test_a_step_of_a_link_is_limited_by_its_place_in_the_chain(
+    links: tuple[str, ...], degrees: float
+) -> None:
+    bones = leg(*links, loop_count=1, limit_angle=np.radians(10))
+    model = build_model(bones=bones)
+    posed = build_rig(model).pose(build_pose(model, translations={"足IK": (10, 10, 0)}))
+    angle = np.degrees(2 * np.arccos(np.clip(posed.bone_rotations[1, 3], -1, 1)))
+    np.testing.assert_allclose(angle, degrees, atol=1e-2)
+
+
+def test_an_angle_beyond_its_limit_is_reflected_at_first_and_clamped_later() -> None:
+    limits = np.radians([(-10, -10, -10), (40, 10, 10)])
+    beyond = about_x(50)[None]
+    np.testing.assert_allclose(_limit(beyond, limits, (1, 0, 2), reflect=True), about_x(30)[None], atol=1e-9)
+    np.testing.assert_allclose(_limit(beyond, limits, (1, 0, 2), reflect=False), about_x(40)[None], atol=1e-9)
+    # reflected to -20 degrees it would leave the range on the other side
+    far = about_x(85)[None]
+    narrow = np.radians([(-10, -10, -10), (30, 10, 10)])
+    np.testing.assert_allclose(_limit(far, narrow, (1, 0, 2), reflect=True), about_x(30)[None], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "order"),
+    [(80, 170, (1, 0, 2)), (170, 80, (2, 1, 0)), (170, 170, (0, 2, 1)), (80, 80, (1, 0, 2))],
+)
+def test_the_middle_euler_angle_is_one_that_cannot_become_upright(
+    x: float, y: float, order: tuple[int, int, int]
+) -> None:
+    assert _euler_order(np.radians([(-x, -y, -170), (x, y, 170)])) == order
+
+
 def test_limits_stored_the_wrong_way_round_are_swapped() -> None:
     swapped = ("ひざ", KNEE[2], KNEE[1])
     moved = {"translations": {"足IK": (0.5, 2.0, -1.0)}}
@@ -119,9 +153,6 @@ def test_limits_stored_the_wrong_way_round_are_swapped() -> None:
     ],
 )
 def test_links_stay_within_their_limits(limits: tuple[tuple[float, ...], tuple[float, ...]]) -> None:
-    from mmdgen.rig.ik import _euler_order
-    from mmdgen.rig.transforms import matrices_from_quaternions, multiply_quaternions
-
     model = build_model(bones=leg(("ひざ", *limits), "足"))
     posed = build_rig(model).pose(build_pose(model, translations={"足IK": (4, 5, -3)}))
     turn = posed.bone_palette[1, :3, :3].T.astype(np.float64) @ posed.bone_palette[2, :3, :3]

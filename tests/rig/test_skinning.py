@@ -165,6 +165,13 @@ def test_qdef_half_way_between_two_turns_is_the_half_turn() -> None:
     np.testing.assert_allclose(positions[0], expected, atol=1e-6)
 
 
+def test_qdef_between_turns_more_than_half_a_circle_apart_takes_the_short_way() -> None:
+    spec = vertex((1, 0, 0), weights=[("a", 0.5), ("b", 0.5)], skinning=Skinning.QDEF)
+    model = build_model(bones=[bone("a"), bone("b")], vertices=[spec])
+    pose = build_pose(model, rotations={"a": about_y(170), "b": about_y(-170)})
+    np.testing.assert_allclose(skin_vertices(build_rig(model).pose(pose))[0][0], (-1, 0, 0), atol=1e-6)
+
+
 @pytest.mark.parametrize("skinning", list(Skinning))
 def test_normals_turn_with_the_bones_and_are_unit(skinning: Skinning) -> None:
     spec = vertex(POINT, normal=(0, 0, -3), weights=[("上", 0.5), ("下", 0.5)], skinning=skinning, sdef=SDEF)
