@@ -6,7 +6,7 @@ module uses pyrr, for the camera matrix, with float input (pyrr turns integers i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -89,6 +89,12 @@ class View:
     outline_px: float = 0.5  # edge thickness of an edge size of 1, in pixels at 256; 0 = no outline
     premultiplied: bool = True  # stored colour: sRGB(alpha x linear colour) as THA1, else straight
     shading: Shading = Shading.PHONG
+
+    def with_depth_range(self, depth_range: tuple[float, float] | None) -> View:
+        """The same view with another near and far plane; None changes nothing."""
+        if depth_range is None:
+            return self
+        return replace(self, camera=replace(self.camera, near=depth_range[0], far=depth_range[1]))
 
     @property
     def edge_units(self) -> float:

@@ -7,7 +7,7 @@ key -> PoseVector -> Pose -> PosedModel -> pictures -> Sample
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from types import TracebackType
@@ -54,7 +54,11 @@ class ModelSource:
 
 
 class ModelStage:
-    """One model ready to be drawn under any label of a pose space. Close it to free the GPU."""
+    """One model ready to be drawn under any label of a pose space. Close it to free the GPU.
+
+    Attributes:
+        reach: what of the model the labels can show.
+    """
 
     def __init__(self, renderer: Renderer, source: ModelSource, space: PoseSpace, view: View) -> None:
         model = _read_planned(source)
@@ -62,10 +66,10 @@ class ModelStage:
         self._space = space
         self._bound: BoundModel = bind_annotation(model, source.annotation, space)
         self._rig = build_rig(self._bound.model)
-        reach = find_reach(self._pose(_corners(space, Stage.POSED)), view.camera)
-        self._view = replace(view, camera=reach.camera)
-        textures = _textures(model, source.path.parent, reach.triangles)
-        self._drawn = renderer.load(self._rig, textures, reach.triangles)
+        self.reach = find_reach(self._pose(_corners(space, Stage.POSED)), view)
+        self._view = view.with_depth_range(self.reach.depth_range)
+        textures = _textures(model, source.path.parent, self.reach.surfaces)
+        self._drawn = renderer.load(self._rig, textures, self.reach)
 
     def draw(self, vectors: PoseVector) -> NDArray[np.uint8]:
         """Pictures of labels (N, parameters): (N, size, size, 4)."""

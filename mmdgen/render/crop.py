@@ -1,40 +1,50 @@
-"""What of a model can ever enter the picture: nothing else need be drawn."""
+"""What of a model can ever show in the picture: nothing else need be drawn."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from mmdgen.model import Bools
+from mmdgen.model import Bools, Floats, MaterialFlag, Model, VertexElements
 from mmdgen.rig import PosedModel, skin_vertices
-from mmdgen.scene import Camera
+from mmdgen.scene import View
 
 _MARGIN = 0.05  # of the picture's side: between two extreme poses a point moves on an arc, not on the chord
+_TURN = np.sin(np.radians(18.0))  # no pose is farther than that from the nearest of rest and the corners
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reach:
     """The part of a model that some pose may show."""
 
-    triangles: Bools  # (triangles of the file,)
-    camera: Camera  # the given one, its depth range drawn close around those triangles
+    surfaces: Bools  # (triangles of the file,)
+    edges: Bools  # (triangles of the file,), those whose outline may show
+    depth_range: tuple[float, float] | None = None  # z of the nearest and farthest of them, with slack
 
 
-def find_reach(extremes: PosedModel, camera: Camera) -> Reach:
+def everything(model: Model) -> Reach:
+    """The whole model, for poses and pictures that are not known beforehand."""
+    whole = np.ones(len(model.faces), np.bool_)
+    return Reach(whole, whole)
+
+
+def find_reach(extremes: PosedModel, view: View) -> Reach:
     """Find what poses between the given ones may show.
 
-    A triangle counts if the box around it in all the poses meets the picture. Rotations up to 30 degrees
-    apart leave that box by less than the margin of 5 % of the picture.
+    A triangle counts if the box around it in all the poses meets the picture, and if it may face the viewer
+    (the outline's inverted hull: face away).
 
     Args:
-        extremes: poses at the limits of what will be drawn, with one batch axis.
-        camera: the picture; its own depth range does not matter.
+        extremes: poses at the limits of what will be drawn and the one in their middle, with one batch axis.
+            Between neighbours of them no bone turns by more than 30 degrees about an axis.
+        view: the picture; the depth range of its camera does not matter.
     """
-    positions, _ = skin_vertices(extremes)
+    model = extremes.rig.model
+    positions, normals = skin_vertices(extremes)
     low, high = positions.min(axis=0), positions.max(axis=0)
-    faces = extremes.rig.model.faces
-    first, last = low[faces].min(axis=1), high[faces].max(axis=1)
+    first, last = low[model.faces].min(axis=1), high[model.faces].max(axis=1)
+    camera = view.camera
     margin = _MARGIN * (camera.top - camera.bottom)
     inside = np.asarray(
         (last[:, 0] > camera.left - margin)
@@ -43,7 +53,48 @@ def find_reach(extremes: PosedModel, camera: Camera) -> Reach:
         & (first[:, 1] < camera.top + margin)
     )
     if not inside.any():
-        return Reach(inside, camera)
+        return Reach(inside, inside)
     near, far = float(first[inside, 2].min()), float(last[inside, 2].max())
     slack = margin + 0.1 * (far - near)
-    return Reach(inside, replace(camera, near=near - slack, far=far + slack))
+    hulls = positions + normals * _edge_thickness(model, view)[:, None]
+    can_change = _can_change_shape(model)
+    may_face = (_facing(positions, model).max(axis=0) > -_TURN) | can_change | _double_sided(model)
+    may_avert = (_facing(hulls, model).min(axis=0) < _TURN) | can_change
+    return Reach(
+        surfaces=inside & may_face,
+        edges=inside & may_avert,
+        depth_range=(near - slack, far + slack),
+    )
+
+
+def _facing(positions: Floats, model: Model) -> Floats:
+    """How far triangles face the viewer, (poses, triangles): 1 fully, -1 away, 0 if degenerate."""
+    a, b, c = (positions[:, model.faces[:, corner]] for corner in range(3))
+    normals = np.cross(b - a, c - a)
+    sizes = np.linalg.norm(normals, axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(sizes > 1e-12, -normals[..., 2] / sizes, 0.0)
+
+
+def _can_change_shape(model: Model) -> Bools:
+    """Triangles that a vertex morph may turn in ways that the poses do not show, (triangles,)."""
+    moves = np.zeros(len(model.vertices), np.bool_)
+    for elements in model.morphs.elements:
+        if isinstance(elements, VertexElements):
+            moves[elements.vertices] = True
+    return np.asarray(moves[model.faces].any(axis=1))
+
+
+def _double_sided(model: Model) -> Bools:
+    result = np.zeros(len(model.faces), np.bool_)
+    for flags, (first, end) in zip(model.materials.flags, model.materials.face_ranges(), strict=True):
+        result[first:end] = bool(flags & MaterialFlag.DOUBLE_SIDED)
+    return result
+
+
+def _edge_thickness(model: Model, view: View) -> Floats:
+    """How far each vertex's outline stands out, (vertices,), MMD units; of its largest material."""
+    sizes = np.zeros(len(model.vertices), np.float32)
+    for size, (first, end) in zip(model.materials.edge_sizes, model.materials.face_ranges(), strict=True):
+        np.maximum.at(sizes, model.faces[first:end].reshape(-1), size)
+    return np.asarray(sizes * model.vertices.edge_scales * view.edge_units, np.float32)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.model import Bools, Floats, MaterialFlag, Model, Skinning
+from mmdgen.render.crop import Reach
 from mmdgen.rig import Rig
 from mmdgen.scene import Shading
 
@@ -108,14 +109,15 @@ class Geometry:
         context: moderngl.Context,
         programs: Mapping[str, moderngl.Program],
         rig: Rig,
-        wanted: Bools | None,
+        reach: Reach,
         is_opaque: Bools,
         shading: Shading,
     ) -> None:
         self._context = context
         self._shading = shading
         self._programs = programs
-        in_file_order = _drawable_triangles(rig.model, wanted)
+        self._reach = reach
+        in_file_order = _drawable_triangles(rig.model, reach.surfaces | reach.edges)
         stretches = list(_sorted_stretches(rig.model, in_file_order, is_opaque))
         self._runs = [run for run, _ in stretches]
         self.triangles = np.concatenate([rows for _, rows in stretches] or [in_file_order])
@@ -134,17 +136,16 @@ class Geometry:
 
     def surfaces(self, wanted: Bools | None = None) -> DrawList:
         """The wanted triangles, (triangles of the file,), or all. The caller releases the list."""
-        return self._draw_list(wanted, np.ones(len(self._runs), np.bool_), SURFACE_PROGRAMS[self._shading])
+        mask = self._reach.surfaces if wanted is None else self._reach.surfaces & wanted
+        return self._draw_list(mask, np.ones(len(self._runs), np.bool_), SURFACE_PROGRAMS[self._shading])
 
     def edges(self, wanted: Bools | None = None) -> DrawList:
         """Those of materials with an outline."""
-        return self._draw_list(wanted, self._has_edge, ("edge", "identify_edge"))
+        mask = self._reach.edges if wanted is None else self._reach.edges & wanted
+        return self._draw_list(mask, self._has_edge, ("edge", "identify_edge"))
 
-    def _draw_list(self, wanted: Bools | None, runs: Bools, programs: tuple[str, ...]) -> DrawList:
-        chosen = runs[self._run_of]
-        if wanted is not None:
-            chosen &= wanted[self.triangles]
-        rows = np.flatnonzero(chosen)
+    def _draw_list(self, wanted: Bools, runs: Bools, programs: tuple[str, ...]) -> DrawList:
+        rows = np.flatnonzero(runs[self._run_of] & wanted[self.triangles])
         counts = np.bincount(self._run_of[rows], minlength=len(self._runs))
         firsts = np.cumsum(counts) - counts
         draws = tuple(
@@ -171,15 +172,13 @@ class Geometry:
         self.slot_buffer.release()
 
 
-def _drawable_triangles(model: Model, wanted: Bools | None) -> NDArray[np.integer]:
+def _drawable_triangles(model: Model, wanted: Bools) -> NDArray[np.integer]:
     """Triangles that can show, in file order: wanted by the caller and drawn as surfaces."""
     keep = np.zeros(len(model.faces), np.bool_)
     for material, (first, end) in enumerate(model.materials.face_ranges()):
         if not model.materials.flags[material] & (MaterialFlag.POINTS | MaterialFlag.LINES):
             keep[first:end] = True
-    if wanted is not None:
-        keep &= wanted
-    return np.flatnonzero(keep)
+    return np.flatnonzero(keep & wanted)
 
 
 def _sorted_stretches(

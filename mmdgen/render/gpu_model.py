@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.images import Image
-from mmdgen.model import Bools, Floats, Ints
+from mmdgen.model import Floats, Ints
+from mmdgen.render.crop import Reach
 from mmdgen.render.geometry import Geometry
 from mmdgen.render.opacity import opaque_triangles
 from mmdgen.render.pictures import MaterialPictures
@@ -28,13 +29,13 @@ class GpuModel:
         programs: Mapping[str, moderngl.Program],
         rig: Rig,
         textures: Mapping[int, Image],
-        triangles: Bools | None = None,
+        reach: Reach,
         shading: Shading = Shading.PHONG,
     ) -> None:
         self.rig = rig
         self.shading = shading
         is_opaque = opaque_triangles(rig.model, textures, with_spheres=shading is Shading.TOON)
-        self.geometry = Geometry(context, programs, rig, triangles, is_opaque, shading)
+        self.geometry = Geometry(context, programs, rig, reach, is_opaque, shading)
         self.surfaces = self.geometry.surfaces()
         self.edges = self.geometry.edges()
         self._context = context

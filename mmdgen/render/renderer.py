@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from mmdgen.errors import RenderError
 from mmdgen.images import Image
-from mmdgen.model import Bools
 from mmdgen.render.changes import PixelBox
 from mmdgen.render.context import RenderSettings, open_context
+from mmdgen.render.crop import Reach, everything
 from mmdgen.render.framebuffer import OffscreenFramebuffer
 from mmdgen.render.geometry import DrawList
 from mmdgen.render.gpu_model import GpuModel
@@ -45,7 +45,7 @@ class Renderer:
         self,
         rig: Rig,
         textures: Mapping[int, Image],
-        triangles: Bools | None = None,
+        reach: Reach | None = None,
         shading: Shading = Shading.PHONG,
     ) -> GpuModel:
         """Bring a rig to the GPU.
@@ -54,7 +54,7 @@ class Renderer:
             rig: the rig whose poses will be drawn.
             textures: RGBA pictures by index into `Model.textures`; a material whose texture is not there is
                 drawn untextured (white), as MMD does.
-            triangles: (triangles,) which to draw at all; None = all.
+            reach: what to draw at all, from `find_reach`; None = everything.
             shading: how it will be lit; toon shading needs sphere maps and toon ramps among the textures.
 
         Raises:
@@ -64,7 +64,9 @@ class Renderer:
         bone_count = len(rig.model.bones)
         if bone_count > min(65535, limit * 256):
             raise RenderError(f"{rig.model.source}: {bone_count} bones are more than can be drawn")
-        return GpuModel(self._context, self._painter.programs, rig, textures, triangles, shading)
+        if reach is None:
+            reach = everything(rig.model)
+        return GpuModel(self._context, self._painter.programs, rig, textures, reach, shading)
 
     def render(self, model: GpuModel, posed: PosedModel, view: View) -> NDArray[np.uint8]:
         """Draw one picture for each pose.

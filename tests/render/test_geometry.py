@@ -14,7 +14,7 @@ from mmdgen.render.crop import find_reach
 from mmdgen.render.opacity import opaque_triangles
 from mmdgen.rig import build_rig
 from tests.builders import about_z, bone, build_model, material, uv_morph, vertex
-from tests.render.scenes import VIEW, draw, plain, quads
+from tests.render.scenes import DOUBLE_SIDED, VIEW, draw, plain, quads
 
 
 def test_triangle_is_opaque_only_where_every_texel_around_it_is() -> None:
@@ -102,16 +102,35 @@ def test_triangles_that_never_enter_the_picture_are_left_out() -> None:
         ],
     )
     pose = Pose.rest(model, (3,))
-    still = find_reach(build_rig(model).pose(pose), VIEW.camera)
-    assert still.triangles.tolist() == [True, False, False, False]
+    still = find_reach(build_rig(model).pose(pose), VIEW)
+    assert still.surfaces.tolist() == [True, False, False, False]
     pose.bone_rotations[1, 0], pose.bone_rotations[2, 0] = about_z(40), about_z(-90)
-    turned = find_reach(build_rig(model).pose(pose), VIEW.camera)
-    assert turned.triangles.tolist() == [True, True, True, True]
+    turned = find_reach(build_rig(model).pose(pose), VIEW)
+    assert turned.surfaces.tolist() == [True, True, True, True]
 
 
 def test_depth_range_holds_all_that_can_be_seen_however_large_the_model() -> None:
     model = build_model(vertices=[vertex((x, 0.0, 4000.0 * x)) for x in (-0.5, 0.0, 0.5)])
-    camera = find_reach(build_rig(model).pose(Pose.rest(model, (1,))), VIEW.camera).camera
-    assert camera.near < -2000.0
-    assert camera.far > 2000.0
-    assert camera.far - camera.near < 6000.0
+    depth_range = find_reach(build_rig(model).pose(Pose.rest(model, (1,))), VIEW).depth_range
+    assert depth_range is not None
+    assert -3000.0 < depth_range[0] < -2000.0
+    assert 2000.0 < depth_range[1] < 3000.0
+
+
+def test_single_sided_triangles_that_never_face_the_viewer_are_left_out() -> None:
+    """Five rectangles turned about Y; only their outlines' hulls show where they face away."""
+    angles = (0.0, 60.0, 85.0, 100.0, 120.0, 180.0)
+    vertices, faces = [], []
+    for angle in np.radians(angles):
+        first = len(vertices)
+        across = np.array([np.cos(angle), 0.0, np.sin(angle)])
+        for x, y in ((-1, 1), (1, 1), (1, -1), (-1, -1)):
+            normal = (np.sin(angle), 0.0, -np.cos(angle))
+            vertices.append(vertex(across * x + (0.0, y, 0.0), normal=normal))
+        faces += [(first, first + 1, first + 2), (first, first + 2, first + 3)]
+    model = build_model(vertices=vertices, faces=faces)
+    reach = find_reach(build_rig(model).pose(Pose.rest(model, (1,))), VIEW)
+    assert reach.surfaces[::2].tolist() == [True, True, True, True, False, False]
+    assert reach.edges[::2].tolist() == [False, False, True, True, True, True]
+    both_sides = replace(model, materials=replace(model.materials, flags=np.array([DOUBLE_SIDED], np.uint8)))
+    assert find_reach(build_rig(both_sides).pose(Pose.rest(model, (1,))), VIEW).surfaces.all()
