@@ -10,8 +10,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -76,7 +77,9 @@ class LocalEngine(Generic[Task, Result]):
     def start(self, task: Task) -> None:
         """Start a task in a process of its own or one that is idle."""
         pool = self._idle.pop() if self._idle else _one_process()
-        self._busy[pool.submit(self._function, task)] = (task, pool)
+        with _interrupts_ignored():
+            future = pool.submit(self._function, task)
+        self._busy[future] = (task, pool)
 
     def finished(self, timeout_s: float) -> list[Outcome[Task, Result]]:
         """Outcomes of tasks that ended, after waiting for at most `timeout_s` for the first."""
@@ -116,17 +119,33 @@ class LocalEngine(Generic[Task, Result]):
 
 
 def _one_process() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        1, env=WORKER_ENVIRONMENT, initializer=_die_with_parent, initargs=(os.getpid(),)
-    )
+    return ProcessPoolExecutor(1, env=WORKER_ENVIRONMENT, initializer=_obey_parent, initargs=(os.getpid(),))
 
 
-def _die_with_parent(parent: int) -> None:
-    """End this process soon after the one that started it is gone, even by `kill -9`.
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment: a process that is started now inherits that.
+
+    A terminal sends Ctrl-C to every process. The one that plans ends its workers itself; a worker that is
+    interrupted while it is still importing would print a traceback of its own.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _obey_parent(parent: int) -> None:
+    """Leave Ctrl-C to the process that started this one, and end soon after it is gone, even by `kill -9`.
 
     Loky's workers would wait for tasks for ever. Windows does not tell of a new parent; there the broken pipe
     ends the worker.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -1,0 +1,47 @@
+"""Ctrl-C, which a terminal sends to every process of a command, ends it with one sentence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFIG = """
+[dataset]
+out = "dataset"
+[models]
+folders = ["models"]
+[splits.train]
+samples = 400
+share = 1.0
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="Windows has no process groups to interrupt")
+@pytest.mark.parametrize("after_s", [1.0, 2.5, 4.0])
+def test_an_interrupted_run_says_how_to_go_on_and_nothing_else(
+    tmp_path: Path, character_file: Path, after_s: float
+) -> None:
+    (tmp_path / "mmdgen.toml").write_text(CONFIG, encoding="utf-8")
+    shutil.copytree(character_file.parent, tmp_path / "models" / "a")
+    command = subprocess.Popen(
+        [sys.executable, "-m", "mmdgen", "render"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        command.communicate(timeout=after_s)
+    os.killpg(command.pid, signal.SIGINT)
+    output, _ = command.communicate(timeout=60)
+    assert output == "interrupted: run the same command again to go on\n"
+    # CPython dies of the signal itself if it came while exec() ran; a shell tells both as 130
+    assert command.returncode in (130, -signal.SIGINT)
