@@ -214,12 +214,14 @@ def _model_rows(
     ids, first, inverse, counts = np.unique(
         np.asarray(table.columns["model_id"]), return_index=True, return_inverse=True, return_counts=True
     )
-    for number, (model_id, row) in enumerate(zip(ids, first, strict=True)):
+    by_group = sorted(range(len(ids)), key=lambda number: table.columns["group"][first[number]])
+    for place, number in enumerate(by_group):
+        model_id, row = ids[number], first[number]
         of_model = inverse == number
         facts = models.get(str(model_id), {})
         thumbnail = (
             _image(table.picture(int(row), "rest"), premultiplied, "rest", THUMBNAIL_PX)
-            if number < MAX_THUMBNAILS
+            if place < MAX_THUMBNAILS
             else ""
         )
         expression, posed = (
