@@ -94,7 +94,7 @@ def build_hierarchy(bones: BoneTable, source: str = "model") -> Hierarchy:
     return Hierarchy(
         rest_positions=bones.rest_positions.astype(np.float64),
         parents=parents,
-        levels=_levels(parents),
+        levels=depth_levels(parents),
         append_levels=_append_levels(bones, source),
         deform_order=order,
     )
@@ -138,7 +138,8 @@ def _depths(sources: Ints) -> Ints:
     return depths
 
 
-def _levels(sources: Ints) -> tuple[Ints, ...]:
+def depth_levels(sources: Ints) -> tuple[Ints, ...]:
+    """Nodes of a graph without cycles by their distance from a root: roots, their children, ..."""
     depths = _depths(sources)
     order = np.argsort(depths, kind="stable").astype(np.int32)
     return tuple(np.split(order, np.flatnonzero(np.diff(depths[order])) + 1)) if len(order) else ()
@@ -161,7 +162,7 @@ def _append_levels(bones: BoneTable, source: str) -> tuple[AppendLevel, ...]:
             translation_ratios=np.where(moves, ratios, 0.0)[level, None, None],
             is_local=bones.has_flag(BoneFlag.LOCAL_APPEND)[level, None, None],
         )
-        for level in _levels(sources)[1:]
+        for level in depth_levels(sources)[1:]
     )
 
 

@@ -33,6 +33,7 @@ from mmdgen.rig.transforms import (
 log = logging.getLogger(__name__)
 
 MOST_ITERATIONS = 256  # MMD's own cap
+MOST_LINKS = 256  # no rope is longer; a damaged file must not keep the solver busy for hours
 _DISTURBED = 1e-5  # MMD units that goal or target must move before a chain is solved
 _REACHED_SQUARED = 1e-8
 _PARALLEL_SQUARED = 1e-8  # of the cross product of the two directions
@@ -247,10 +248,10 @@ def _unit(vectors: Reals) -> Reals:
 
 def _compile(chain: IkChain, bones: BoneTable, hierarchy: Hierarchy) -> IkSolver | None:
     """The chain with those of its links that can turn its target; None where there is none."""
-    above_target = _path_up(chain.target, hierarchy.parents)[1:]
+    above_target = set(_path_up(chain.target, hierarchy.parents)[1:])
     rows = [
         row
-        for row, bone in enumerate(chain.links)
+        for row, bone in enumerate(chain.links[:MOST_LINKS])
         if bone in above_target and not _is_fixed(chain, row) and bone not in chain.links[:row]
     ]
     if not rows or chain.loop_count <= 0 or not np.isfinite(chain.limit_angle):

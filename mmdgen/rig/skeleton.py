@@ -15,7 +15,7 @@ import numpy as np
 
 from mmdgen.errors import ModelError
 from mmdgen.model import NO_INDEX, BoneTable, Model
-from mmdgen.rig.deform import cut_cycles
+from mmdgen.rig.deform import cut_cycles, depth_levels
 
 log = logging.getLogger(__name__)
 
@@ -125,8 +125,8 @@ def _moves_vertices(model: Model, bone: int) -> bool:
     follows = np.zeros(len(model.bones) + 1, np.bool_)  # the last row stands for NO_INDEX
     follows[bone] = True
     parents = cut_cycles(model.bones.parents)
-    while (grown := follows[:-1] | follows[parents]).sum() > follows.sum():
-        follows[:-1] = grown
+    for level in depth_levels(parents)[1:]:
+        follows[level] |= follows[parents[level]]
     return bool(follows[model.vertices.bone_indices].any())
 
 

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmdgen.errors import ModelError
 from mmdgen.formats import read_model
 from mmdgen.model import NO_INDEX, Model
-from mmdgen.rig import find_bone_roles, require_posable
+from mmdgen.rig import build_rig, find_bone_roles, require_posable
 from mmdgen.rig.skeleton import ancestors
-from tests.builders import bone, build_model, vertex
+from tests.builders import about_z, bone, build_model, build_pose, vertex
 
 
 def head_model(*extra: str, head: str = "頭", neck: str = "首") -> Model:
@@ -92,6 +94,17 @@ def test_parents_in_a_circle_are_cut_at_the_bone_that_closes_it() -> None:
     model = build_model(bones=[bone("頭", parent="首"), bone("首", parent="頭")])
     assert ancestors(model.bones, 0) == (1,)
     assert require_posable(model).head == 0
+
+
+def test_a_chain_of_thousands_of_bones_is_walked_at_once() -> None:
+    count = 5_000
+    bones = [bone("首"), bone("頭", parent="首"), *(bone(f"b{i}", parent=i - 1) for i in range(2, count))]
+    model = build_model(bones=bones, vertices=[vertex(weights=[(count - 1, 1.0)])])
+    start = time.process_time()
+    assert require_posable(model).head == 1
+    posed = build_rig(model).pose(build_pose(model, rotations={0: about_z(90)}))
+    assert time.process_time() - start < 5
+    np.testing.assert_allclose(posed.bone_palette[-1], posed.bone_palette[0])
 
 
 @pytest.mark.local_models
