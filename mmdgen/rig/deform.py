@@ -32,6 +32,8 @@ from mmdgen.rig.transforms import (
 
 log = logging.getLogger(__name__)
 
+_MOST_RATIO = 1_000.0  # of an append; real ones reach 2, a damaged file's would overflow along a chain
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Motions:
@@ -148,7 +150,7 @@ def depth_levels(sources: Ints) -> tuple[Ints, ...]:
 def _append_levels(bones: BoneTable, source: str) -> tuple[AppendLevel, ...]:
     turns = bones.has_flag(BoneFlag.APPEND_ROTATION)
     moves = bones.has_flag(BoneFlag.APPEND_TRANSLATION)
-    is_usable = (turns | moves) & np.isfinite(bones.append_ratios)
+    is_usable = (turns | moves) & (np.abs(bones.append_ratios) <= _MOST_RATIO)  # False for NaN too
     wanted = np.where(is_usable, bones.append_parents, NO_INDEX).astype(np.int32)
     sources = cut_cycles(wanted)
     for bone in np.flatnonzero(sources != wanted):

@@ -2,21 +2,23 @@
 
 Sources: MMD's curves are cubic Bezier curves per channel (x, y, z, rotation), rotations take the shortest
 arc (slerp), morph weights are linear. Before the first key and after the last the nearest key holds.
+MMD: a file's rotation of a bone with a fixed axis keeps only its turn about that axis.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mmdgen.model import Bools, Floats, Model
+from mmdgen.model import BoneFlag, Bools, Floats, Model
 from mmdgen.motion import BoneTrack, Motion, NamedPose, motion_name
 from mmdgen.pose import Pose
-from mmdgen.rig.transforms import Reals, slerp
+from mmdgen.rig.transforms import Reals, slerp, twists_about
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,8 @@ def pose_from_motion(model: Model, motion: Motion, frames: ArrayLike) -> Pose:
     bones, morphs = _named(model.bones.names, motion.bones), _named(model.morphs.names, motion.morphs)
     if not bones and not morphs:
         log.warning("%s: moves no bone or morph of %s", motion.source, model.source)
-    for bone, track in bones.items():
+    for bone, stored in bones.items():
+        track = replace(stored, rotations=_about_fixed_axis(model, bone, stored.rotations))
         pose.bone_translations[..., bone, :], pose.bone_rotations[..., bone, :] = sample_bone(track, at)
     for morph, weights in morphs.items():
         pose.morph_weights[..., morph] = np.interp(at, weights.frames, weights.weights)
@@ -63,7 +66,7 @@ def pose_from_named(model: Model, named: NamedPose) -> Pose:
     if not bones and not morphs:
         log.warning("%s: moves no bone or morph of %s", named.source, model.source)
     for bone, rotation in bones.items():
-        pose.bone_rotations[bone] = rotation
+        pose.bone_rotations[bone] = _about_fixed_axis(model, bone, rotation)
     for bone, translation in _named(model.bones.names, named.translations).items():
         pose.bone_translations[bone] = translation
     for morph, weight in morphs.items():
@@ -107,6 +110,15 @@ def ease(curves: Reals, passed: Reals) -> NDArray[np.float64]:
 def _bezier(first: Reals, second: Reals, t: Reals) -> Reals:
     rest = 1.0 - t
     return 3.0 * rest * rest * t * first + 3.0 * rest * t * t * second + t * t * t
+
+
+def _about_fixed_axis(model: Model, bone: int, rotations: Floats) -> Floats:
+    """Rotations (..., 4) of a bone as MMD takes them from a file."""
+    axis = model.bones.fixed_axes[bone].astype(np.float64)
+    length = np.linalg.norm(axis)
+    if not model.bones.flags[bone] & BoneFlag.FIXED_AXIS or not length > 0:
+        return rotations
+    return twists_about(rotations.astype(np.float64), axis / length).astype(np.float32)
 
 
 def _named(names: Iterable[str], values: Mapping[bytes, Value]) -> dict[int, Value]:

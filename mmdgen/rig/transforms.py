@@ -98,6 +98,12 @@ def scale_rotations(q: Reals, factor: ArrayLike) -> Reals:
     return scaled
 
 
+def twists_about(q: Reals, axis: Reals) -> Reals:
+    """The part of rotations (..., 4) that turns about a unit axis (..., 3)."""
+    along = (q[..., :3] * axis).sum(axis=-1, keepdims=True)
+    return normalize_quaternions(np.concatenate([axis * along, q[..., 3:]], axis=-1))
+
+
 def slerp(a: Reals, b: Reals, t: ArrayLike) -> Reals:
     """The rotation a fraction `t` of the shortest way from `a` to `b`, (..., 4)."""
     return multiply_quaternions(a, scale_rotations(multiply_quaternions(invert_quaternions(a), b), t))

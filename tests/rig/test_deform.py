@@ -120,8 +120,8 @@ def test_local_append_leaves_out_the_append_of_its_source() -> None:
     assert_turned(result, "c", about_y(30))
 
 
-@pytest.mark.parametrize("ratio", [float("nan"), float("inf")])
-def test_append_ratio_that_is_no_number_is_ignored(ratio: float) -> None:
+@pytest.mark.parametrize("ratio", [float("nan"), float("inf"), -1e30])
+def test_append_ratio_that_cannot_be_meant_is_ignored(ratio: float) -> None:
     assert_turned(posed([bone("a"), bone("b", append=("a", ratio))], rotations={"a": about_x(9)}), "b",
                   about_x(0))  # fmt: skip
 
