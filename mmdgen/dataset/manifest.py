@@ -15,7 +15,7 @@ from typing import Any
 from mmdgen import __version__
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.dataset.plan import Plan, plan_from_json
-from mmdgen.dataset.shard import published_shards, read_left_out
+from mmdgen.dataset.shard import is_published, published_shards, read_left_out
 from mmdgen.dataset.storage import (
     make_folder,
     partial_path,
@@ -194,15 +194,7 @@ _COLOUR = {
 
 def _split_entry(folder: Path) -> SplitEntry:
     plan = read_plan(folder)
-    shards = tuple(
-        ShardEntry(
-            name=shard.name,
-            samples=len(rows),
-            bytes=shard.stat().st_size,
-            record_sha256=hashlib.sha256(shard.with_suffix(".jsonl").read_bytes()).hexdigest(),
-        )
-        for shard, rows in published_shards(folder)
-    )
+    shards = tuple(_shard_entry(folder, job.shard) for job in plan.jobs if is_published(folder, job.shard))
     return SplitEntry(
         fingerprint=plan.fingerprint,
         planned=plan.sample_count,
@@ -210,6 +202,17 @@ def _split_entry(folder: Path) -> SplitEntry:
         models=len(plan.models),
         shards=shards,
         left_out=tuple(row for entry in shards for row in read_left_out(folder, Path(entry.name).stem)),
+    )
+
+
+def _shard_entry(folder: Path, shard: str) -> ShardEntry:
+    path = folder / f"{shard}.tar"
+    record = path.with_suffix(".jsonl").read_bytes()
+    return ShardEntry(
+        name=path.name,
+        samples=record.count(b"\n"),
+        bytes=path.stat().st_size,
+        record_sha256=hashlib.sha256(record).hexdigest(),
     )
 
 

@@ -27,7 +27,7 @@ from mmdgen.dataset.plan import (
     plan_from_json,
     plan_to_json,
 )
-from mmdgen.dataset.shard import is_published, read_left_out, read_record, remove_partials
+from mmdgen.dataset.shard import is_published, read_left_out, remove_partials
 from mmdgen.dataset.storage import make_folder, remove_quietly, write_text
 from mmdgen.errors import DatasetError
 from mmdgen.generate.builtin import write_builtin_characters
@@ -222,7 +222,7 @@ def _summary(split: str, wanted: Sequence[ShardJob], folder: Path, run: _Run, se
     return RunSummary(
         split=split,
         planned=sum(job.sample_count for job in wanted),
-        present=sum(len(read_record(folder / f"{shard}.jsonl")) for shard in published),
+        present=sum((folder / f"{shard}.jsonl").read_bytes().count(b"\n") for shard in published),
         rendered=sum(report.sample_count for report in run.reports),
         seconds=seconds,
         left_out=tuple(row for shard in published for row in read_left_out(folder, shard)),
