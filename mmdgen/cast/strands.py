@@ -60,7 +60,7 @@ class Lock:
     thickness: float = 0.13
     layer: float = 0.03  # height over the dome
     fullness: float = 0.55  # where along the strand it begins to taper
-    segments: int = 14
+    segments: int = 11
     stripe: int = 0  # which of the texture's four columns
     curl: tuple[float, float] = (0.0, 0.0)  # radius and turns of a corkscrew in the hanging part
 
@@ -117,7 +117,7 @@ def free_part(
     thickness: float,
     fullness: float = 0.5,
     stripe: int = 0,
-    segments: int = 16,
+    segments: int = 13,
     root: float = 0.35,
 ) -> Part:
     """A strand through points in space.
