@@ -8,7 +8,7 @@ MMD: a file's rotation of a bone with a fixed axis keeps only its turn about tha
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -42,9 +42,14 @@ def pose_from_motion(model: Model, motion: Motion, frames: ArrayLike) -> Pose:
     bones, morphs = _named(model.bones.names, motion.bones), _named(model.morphs.names, motion.morphs)
     if not bones and not morphs:
         log.warning("%s: moves no bone or morph of %s", motion.source, model.source)
-    for bone, stored in bones.items():
-        track = replace(stored, rotations=_about_fixed_axis(model, bone, stored.rotations))
-        pose.bone_translations[..., bone, :], pose.bone_rotations[..., bone, :] = sample_bone(track, at)
+    if bones:
+        tracks = [
+            replace(track, rotations=_about_fixed_axis(model, bone, track.rotations))
+            for bone, track in bones.items()
+        ]
+        translations, rotations = sample_bones(tracks, at)
+        pose.bone_translations[..., list(bones), :] = translations
+        pose.bone_rotations[..., list(bones), :] = rotations
     for morph, weights in morphs.items():
         pose.morph_weights[..., morph] = np.interp(at, weights.frames, weights.weights)
     return pose
@@ -74,18 +79,29 @@ def pose_from_named(model: Model, named: NamedPose) -> Pose:
     return pose
 
 
-def sample_bone(track: BoneTrack, frames: NDArray[np.float64]) -> tuple[Floats, Floats]:
-    """Translation (..., 3) and rotation (..., 4) of one bone at some frames (...)."""
-    after = np.clip(np.searchsorted(track.frames, frames, side="right"), 0, len(track.frames) - 1)
-    before = np.maximum(after - 1, 0)
-    span = np.maximum(track.frames[after] - track.frames[before], 1)
-    passed = np.clip((frames - track.frames[before]) / span, 0.0, 1.0)
-    progress = ease(track.curves[after], passed[..., None])
-    moves = track.translations.astype(np.float64)
-    turns = track.rotations.astype(np.float64)
-    translation = moves[before] + (moves[after] - moves[before]) * progress[..., :3]
-    rotation = slerp(turns[before], turns[after], progress[..., 3])
-    return translation.astype(np.float32), rotation.astype(np.float32)
+def sample_bones(tracks: Sequence[BoneTrack], frames: NDArray[np.float64]) -> tuple[Floats, Floats]:
+    """Translations (..., bones, 3) and rotations (..., bones, 4) of some bones at some frames (...)."""
+    befores, afters = zip(*(_keys_around(track, frames) for track in tracks), strict=True)
+
+    def stacked(name: str, keys: Iterable[NDArray[np.intp]]) -> NDArray[np.float64]:
+        """One column of the key before or after each frame, (..., bones, ...)."""
+        rows = [getattr(track, name)[key] for track, key in zip(tracks, keys, strict=True)]
+        return np.stack(rows, axis=frames.ndim).astype(np.float64)
+
+    start, end = stacked("frames", befores), stacked("frames", afters)
+    passed = np.clip((frames[..., None] - start) / np.maximum(end - start, 1), 0.0, 1.0)
+    progress = ease(stacked("curves", afters), passed[..., None])
+    moved = stacked("translations", befores)
+    translations = moved + (stacked("translations", afters) - moved) * progress[..., :3]
+    rotations = slerp(stacked("rotations", befores), stacked("rotations", afters), progress[..., 3])
+    return translations.astype(np.float32), rotations.astype(np.float32)
+
+
+def _keys_around(track: BoneTrack, frames: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The keys at or before and after each frame; the same one outside the track."""
+    after = np.searchsorted(track.frames, frames, side="right")
+    last = len(track.frames) - 1
+    return np.clip(after - 1, 0, last), np.clip(after, 0, last)
 
 
 def ease(curves: Reals, passed: Reals) -> NDArray[np.float64]:
