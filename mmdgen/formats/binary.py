@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from mmdgen.errors import FormatError
 from mmdgen.model import FormatWarning
 
-MAX_NAMED_ROWS = 65_535
-"""No list of named things (bones, morphs, materials ...) is longer: twice what two-byte indices reach."""
+MAX_NAMED_ROWS = 32_767
+"""No list of named things (bones, morphs, materials ...) is longer: what two-byte indices reach."""
 MAX_WARNINGS = 200
 """A damaged file may be wrong in a million places; this many are told."""
 

@@ -7,7 +7,7 @@ import struct
 import numpy as np
 
 from mmdgen.formats.binary import MAX_NAMED_ROWS, BinaryReader
-from mmdgen.formats.pmx_layout import IK_LIMITS, Layout
+from mmdgen.formats.pmx_layout import Layout
 from mmdgen.formats.repair import BoneColumns, settle_bones
 from mmdgen.model import BoneFlag, BoneTable, IkChain
 
@@ -34,6 +34,7 @@ def read_bones(reader: BinaryReader, layout: Layout) -> BoneTable:
     names, names_en, blocks, offsets = [], [], [], []
     columns = BoneColumns.empty(count)
     chains: list[IkChain] = []
+    links_left = MAX_NAMED_ROWS
     for bone in reader.rows(count):
         offsets.append(reader.offset)
         names.append(reader.text(layout.encoding))
@@ -56,7 +57,8 @@ def read_bones(reader: BinaryReader, layout: Layout) -> BoneTable:
         if flags & _EXTERNAL_PARENT:
             columns.external_keys[bone] = reader.i32()
         if flags & _IK_BONE:
-            chains.append(_read_ik_chain(reader, layout, bone))
+            chains.append(_read_ik_chain(reader, layout, bone, links_left))
+            links_left -= len(chains[-1].links)
     fixed = np.frombuffer(b"".join(blocks), record)
     columns.rest_positions[:] = fixed["position"]
     columns.parents[:] = fixed["parent"]
@@ -65,26 +67,31 @@ def read_bones(reader: BinaryReader, layout: Layout) -> BoneTable:
     return settle_bones(reader, tuple(names), tuple(names_en), columns, chains, offsets)
 
 
-def _read_ik_chain(reader: BinaryReader, layout: Layout, bone: int) -> IkChain:
+def _read_ik_chain(reader: BinaryReader, layout: Layout, bone: int, links_left: int) -> IkChain:
     """Target, loop count, limit angle and the links, each with or without limits."""
-    (target,) = reader.unpack(_INDEX[layout.bone_size])
+    index = _INDEX[layout.bone_size]
+    (target,) = reader.unpack(index)
     loop_count, limit_angle = reader.unpack(_IK)
-    without_limits = layout.bone_size + 1
-    count = reader.count("IK links", without_limits)
-    has_limits, offsets = reader.walk(
-        count, layout.bone_size, {0: without_limits, 1: without_limits + 24}, "IK limit byte"
-    )
-    limited = np.flatnonzero(has_limits)
-    limits = np.zeros((count, 2, 3), np.float32)
-    if len(limited):
-        limits[limited] = reader.gather(IK_LIMITS, offsets[:-1][limited] + without_limits)["limits"]
+    count = reader.count("IK links", layout.bone_size + 1, limit=links_left)
+    links = []
+    has_limits = np.zeros(count, np.bool_)
+    limits = np.zeros((2, count, 3), np.float32)
+    for link in range(count):
+        links.append(reader.unpack(index)[0])
+        limited = reader.u8()
+        if limited > 1:
+            raise reader.error(f"IK limit byte {limited} is unknown", offset=reader.offset - 1)
+        if limited:
+            has_limits[link] = True
+            limits[0, link] = reader.unpack(_VECTOR)
+            limits[1, link] = reader.unpack(_VECTOR)
     return IkChain(
         bone=bone,
         target=target,
         loop_count=loop_count,
         limit_angle=limit_angle,
-        links=reader.gather(layout.bone, offsets[:-1]).astype(np.int32),
-        has_limits=has_limits != 0,
-        lower_limits=limits[:, 0],
-        upper_limits=limits[:, 1],
+        links=np.array(links, np.int32),
+        has_limits=has_limits,
+        lower_limits=limits[0],
+        upper_limits=limits[1],
     )

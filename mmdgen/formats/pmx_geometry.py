@@ -82,14 +82,15 @@ def collapse_lost_faces(
         return faces
     if not vertex_count:
         raise reader.error("there are triangles but no vertices", offset=start)
-    lost = ((faces < 0) | (faces >= vertex_count)).any(axis=1)
-    offsets = start + np.arange(len(faces)) * (3 * index_size)
+    # As unsigned numbers, negative indices are too large as well: one comparison, one mask.
+    lost = (faces.view(np.uint32) >= vertex_count).any(axis=1)
+    first = int(np.argmax(lost))
     warn_rows(
         reader,
         lost,
         f"names a vertex beyond the {vertex_count:,} there",
         "drew nothing",
-        offsets,
+        start + first * 3 * index_size,
         section="face",
     )
     faces[lost] = 0

@@ -38,7 +38,6 @@ WEIGHTS_OF_SKINNING = {
     Skinning.QDEF: 4,
 }
 
-IK_LIMITS = np.dtype([("limits", "<f4", (2, 3))])  # lower, upper
 RIGID_BODY_TAIL = np.dtype(
     [
         ("group", "u1"),

@@ -19,6 +19,9 @@ from mmdgen.formats.pmx_layout import Layout
 from mmdgen.formats.repair import finite, known_indices
 from mmdgen.model import DisplayFrame, JointTable, RigidBodyTable, SoftBody
 
+MAX_DISPLAY_FRAMES = 4_096
+MAX_SOFT_BODIES = 1_024
+
 
 @dataclass(frozen=True, slots=True)
 class Tail:
@@ -107,14 +110,14 @@ def _read_display_frames(
 ) -> None:
     reader.begin("display frame")
     sizes = {0: 1 + layout.bone_size, 1: 1 + layout.morph_size}
-    count = reader.count("display frames", 13, limit=MAX_NAMED_ROWS)
+    count = reader.count("display frames", 13, limit=MAX_DISPLAY_FRAMES)
     no_kinds, no_indices = np.zeros(0, np.bool_), np.zeros(0, np.int32)
     for _ in reader.rows(count):
         start = reader.offset
         name = reader.text(layout.encoding)
         name_en = reader.text(layout.encoding)
         is_special = reader.u8() != 0
-        size = reader.count("frame entries", min(sizes.values()))
+        size = reader.count("frame entries", min(sizes.values()), limit=2 * MAX_NAMED_ROWS)
         if not size:
             frames.append(DisplayFrame(name, name_en, is_special, no_kinds, no_indices))
             continue
@@ -190,7 +193,7 @@ def _read_soft_bodies(
     if not reader.left:
         return
     size = layout.soft_body_record.itemsize
-    count = reader.count("soft bodies", 8 + size + 8, limit=MAX_NAMED_ROWS)
+    count = reader.count("soft bodies", 8 + size + 8, limit=MAX_SOFT_BODIES)
     soft_bodies.extend(_read_soft_body(reader, layout, counts, rigid_body_count) for _ in reader.rows(count))
 
 

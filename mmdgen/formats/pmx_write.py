@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.formats.pmx import MAGIC
-from mmdgen.formats.pmx_layout import ENCODINGS, IK_LIMITS, Layout
+from mmdgen.formats.pmx_layout import ENCODINGS, Layout
 from mmdgen.model import (
     NO_INDEX,
     BoneElements,
@@ -200,11 +200,12 @@ def _write_ik_chain(writer: _Writer, chain: IkChain) -> None:
     writer.i32(chain.loop_count)
     writer.floats([chain.limit_angle])
     writer.i32(len(chain.links))
-    limits = np.zeros(len(chain.links), IK_LIMITS)
-    limits["limits"][:, 0], limits["limits"][:, 1] = chain.lower_limits, chain.upper_limits
-    for link, is_limited, limit in zip(chain.links.tolist(), chain.has_limits.tolist(), limits, strict=True):
+    for row, link in enumerate(chain.links.tolist()):
         writer.index(writer.layout.bone, link)
-        writer.raw(b"\1" + limit.tobytes() if is_limited else b"\0")
+        writer.raw(bytes([bool(chain.has_limits[row])]))
+        if chain.has_limits[row]:
+            writer.floats(chain.lower_limits[row])
+            writer.floats(chain.upper_limits[row])
 
 
 def _write_morphs(writer: _Writer, model: Model) -> None:

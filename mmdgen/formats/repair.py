@@ -6,6 +6,7 @@ reader what it changed. A warning names the first place and how many there are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -55,13 +56,15 @@ def warn_rows(
 def finite(
     reader: BinaryReader, values: Floats, what: str, offsets: Offsets, *, section: str, default: float = 0.0
 ) -> Floats:
-    """`values` (rows, ...) with `default` in place of NaN and infinity."""
+    """`values` (rows, ...) with `default` in place of NaN and infinity; an array that can be written is."""
     good = np.asarray(np.isfinite(values))
     if good.all():
         return values
     bad = ~good.reshape(len(values), -1).all(axis=1)
     warn_rows(reader, bad, f"{what} is not a finite number", f"took {default:g}", offsets, section=section)
-    return np.where(good, values, np.float32(default)).astype(np.float32)
+    values = values if values.flags.writeable else values.copy()
+    values[~good] = default
+    return values
 
 
 def known_indices(
@@ -212,8 +215,8 @@ def _settle_ik(reader: BinaryReader, chain: IkChain, bone_count: int, offsets: O
     if not 0 <= chain.target < bone_count:
         warn(f"its IK target is bone {chain.target}, there are {bone_count:,}", "ignored its IK")
         return None
-    there = np.asarray((chain.links >= 0) & (chain.links < bone_count))
-    if not there.all():
+    if len(chain.links) and not 0 <= int(chain.links.min()) <= int(chain.links.max()) < bone_count:
+        there = np.asarray((chain.links >= 0) & (chain.links < bone_count))
         warn("an IK link names no bone that is there", "left the link out")
         chain = replace(
             chain,
@@ -222,8 +225,10 @@ def _settle_ik(reader: BinaryReader, chain: IkChain, bone_count: int, offsets: O
             lower_limits=chain.lower_limits[there],
             upper_limits=chain.upper_limits[there],
         )
-    numbers = (chain.lower_limits, chain.upper_limits, np.float32(chain.limit_angle))
-    if not all(np.isfinite(values).all() for values in numbers):
+    limits_are_finite = not chain.has_limits.any() or (
+        bool(np.isfinite(chain.lower_limits).all()) and bool(np.isfinite(chain.upper_limits).all())
+    )
+    if not (limits_are_finite and math.isfinite(chain.limit_angle)):
         warn("an IK limit is not a finite number", "took 0")
         chain = replace(
             chain,
@@ -237,7 +242,7 @@ def _settle_ik(reader: BinaryReader, chain: IkChain, bone_count: int, offsets: O
 def cut_group_cycles(reader: BinaryReader, morphs: MorphTable) -> MorphTable:
     """`morphs` without the elements by which a group morph drives itself, through others or at once."""
     children = {
-        morph: elements.morphs.tolist()
+        morph: np.unique(elements.morphs).tolist()
         for morph, elements in enumerate(morphs.elements)
         if isinstance(elements, GroupElements) and len(elements.morphs)
     }
@@ -247,18 +252,17 @@ def cut_group_cycles(reader: BinaryReader, morphs: MorphTable) -> MorphTable:
     if not closing:
         return morphs
     mended = list(morphs.elements)
-    for morph, positions in closing.items():
+    for morph, driven in closing.items():
         elements = mended[morph]
         assert isinstance(elements, GroupElements)
-        mended[morph] = GroupElements(
-            np.delete(elements.morphs, positions), np.delete(elements.ratios, positions)
-        )
+        kept = ~np.isin(elements.morphs, driven)
+        mended[morph] = GroupElements(elements.morphs[kept], elements.ratios[kept])
         reader.warn("a group morph drives itself", "cut the circle", element=morph, section="morph")
     return replace(morphs, elements=tuple(mended))
 
 
 def _closing_edges(children: dict[int, list[int]]) -> dict[int, list[int]]:
-    """Positions of the edges that close a cycle, by node: a depth-first walk without recursion."""
+    """The children that close a circle, by node: a depth-first walk without recursion."""
     closing: dict[int, list[int]] = {}
     done: set[int] = set()
     for root in children:
@@ -274,7 +278,7 @@ def _closing_edges(children: dict[int, list[int]]) -> dict[int, list[int]]:
             path.append((node, position + 1))
             child = children[node][position]
             if child in on_path:
-                closing.setdefault(node, []).append(position)
+                closing.setdefault(node, []).append(child)
             elif child in children and child not in done:
                 path.append((child, 0))
                 on_path.add(child)
