@@ -129,7 +129,7 @@ class ClosingDetector:
         total = float(moved.lengths.sum())
         inside = moved.restricted(self._in_eye_boxes(moved))
         local = float(inside.lengths.sum())
-        if total == 0.0 or local < self._locality * total:
+        if not (local > 0.0 and local >= self._locality * total):
             return None
         is_iris = self._face.iris_vertices[inside.vertices]
         lids = inside.restricted(~is_iris)
@@ -180,8 +180,8 @@ def _sagitta(positions: Floats, moved: Displacement) -> float:
     down = moved.offsets[:, 1]
     lid = down <= 0.5 * down.min()
     points = (positions[moved.vertices[lid]] + moved.offsets[lid]).astype(np.float64)
-    width = float(np.ptp(points[:, 0]))
-    if lid.sum() < 4 or width == 0.0:
+    width = float(np.ptp(points[:, 0])) if len(points) >= 4 else 0.0
+    if width == 0.0:
         return 0.0
     x = (points[:, 0] - points[:, 0].mean()) / width
     bend = np.polyfit(x, points[:, 1] / width, 2)[0]

@@ -11,6 +11,7 @@ from mmdgen.annotate.schema import Half
 from mmdgen.model import Bools, Floats, Ints, Model, VertexElements
 from mmdgen.rig.morph_weights import build_weight_flow, spread_weights
 
+_FARTHEST = 1e9  # MMD units; more is damage, and its square is no float32
 HALF_SEAM = 0.1  # the halves of a morph blend over +-0.1 u around the middle of the face, where no eye is
 
 
@@ -56,7 +57,7 @@ def leaf_weights(model: Model) -> NDArray[np.float64]:
 def displace(model: Model, weights: NDArray[np.float64]) -> Displacement:
     """What the vertex morphs move together at some weights (morphs,), each vertex once.
 
-    What is not finite, out of range or still is left out.
+    What is not finite, absurdly far, out of range or still is left out.
     """
     vertices, offsets = [np.zeros(0, np.int32)], [np.zeros((0, 3), np.float32)]
     for index in np.flatnonzero(weights):
@@ -87,7 +88,8 @@ def cosine(a: Displacement, b: Displacement) -> float:
 
 
 def _gather(vertices: Ints, offsets: Floats, vertex_count: int) -> Displacement:
-    usable = np.isfinite(offsets).all(axis=1) & (vertices >= 0) & (vertices < vertex_count)
+    is_sane = (np.abs(offsets) < _FARTHEST).all(axis=1)  # False for NaN too
+    usable = is_sane & (vertices >= 0) & (vertices < vertex_count)
     unique, rows = np.unique(vertices[usable], return_inverse=True)
     summed = np.zeros((len(unique), 3), np.float32)
     np.add.at(summed, rows, offsets[usable])

@@ -32,6 +32,7 @@ UNLIKE = 0.85  # below this a closing is a third shape
 CURVATURE_CUT = -0.055  # alone each of these cuts tells 85 to 90 of 100 shapes right
 LOWER_LID_CUT = 0.40
 
+_PAIR = (ClosedShape.NORMAL, ClosedShape.SMILE)
 _SHAPES = {Feature.EYE_WINK: ClosedShape.NORMAL, Feature.EYE_HAPPY_WINK: ClosedShape.SMILE}
 
 
@@ -66,6 +67,8 @@ def choose_eye_roles(face: Face, detector: ClosingDetector, unit: float, *, by: 
     named = {feature: _named(face, detector, feature, closings) for feature in _SHAPES}
     picks = _settle_pair(face, detector, closings, named)
     shaped = [_describe(face, detector, closing, picks) for closing in closings]
+    if not detector.sees_irises:  # lid motion alone lets brows and half-closed eyes through
+        shaped = [one for one in shaped if one.shape in _PAIR or names_another_closing(one.name)]
     roles: dict[Role, MorphChoice] = {}
     for feature in _SHAPES:
         for side in (Side.BOTH, Side.LEFT, Side.RIGHT):

@@ -95,19 +95,23 @@ def find_face(model: Model, displacements: tuple[Displacement, ...]) -> Face:
         raise AnnotationError(
             f"{model.source}: no head bone (頭), so this is no character that can be annotated"
         )
-    head_vertices = bound_vertices(model, [bones.head])
+    is_finite = np.isfinite(model.vertices.positions).all(axis=1)
+    head_vertices = bound_vertices(model, [bones.head]) & is_finite
     if not head_vertices.any():
         raise AnnotationError(
             f"{model.source}: no vertex follows the head bone, so there is no face to annotate"
         )
     eye_bones = [bone for bone in (bones.left_eye, bones.right_eye, bones.both_eyes) if bone != NO_INDEX]
+    iris_vertices = bound_vertices(model, eye_bones) & is_finite
     triangle_materials = np.repeat(
         np.arange(len(model.materials), dtype=np.int32), model.materials.face_index_counts // 3
     )[: len(model.faces)]
     drawn = model.materials.diffuse[triangle_materials, 3] > OPAQUE
-    iris_vertices = bound_vertices(model, eye_bones)
     hints = name_hints(model.morphs)
     irises = _find_irises(model, bones, _shown(model, drawn) & iris_vertices)
+    eyes = _find_eyes(model, displacements, hints, bones, head_vertices, irises)
+    if not (np.isfinite([*eyes.left, *eyes.right]).all() and eyes.half_distance > 0.0):
+        raise AnnotationError(f"{model.source}: the eyes are at no usable place, so no face can be measured")
     return Face(
         model=model,
         displacements=displacements,
@@ -117,7 +121,7 @@ def find_face(model: Model, displacements: tuple[Displacement, ...]) -> Face:
         iris_vertices=iris_vertices,
         triangle_materials=triangle_materials,
         drawn_triangles=drawn,
-        eyes=_find_eyes(model, displacements, hints, bones, head_vertices, irises),
+        eyes=eyes,
         irises=irises,
     )
 

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from mmdgen.errors import AnnotationError
 from mmdgen.model import Bools, Floats
 
 Real = TypeVar("Real", bound=np.floating[Any])
 
+_MOST_PIXELS = 4e8  # some twenty seconds; a face needs a thousandth of that
 _PIXELS_AT_ONCE = 1 << 21  # bounds the memory of one batch of triangles
 
 
@@ -56,6 +58,9 @@ def depth_map(triangles: Floats, grid: Grid) -> Floats:
 
     Returns:
         (height, width) float32, +inf where there is no surface. Both faces of a triangle count.
+
+    Raises:
+        AnnotationError: the triangles are no face but a heap.
     """
     depth = np.full(grid.width * grid.height, np.inf, np.float32)
     corners = np.asarray(triangles, np.float64)
@@ -68,6 +73,8 @@ def depth_map(triangles: Floats, grid: Grid) -> Floats:
     area2 = _cross(xy[:, 1] - xy[:, 0], xy[:, 2] - xy[:, 0])
     seen = (size[:, 0] > 0) & (size[:, 1] > 0) & (np.abs(area2) > 1e-12)
     xy, z, low, size, area2 = xy[seen], corners[seen, :, 2], low[seen], size[seen], area2[seen]
+    if (size[:, 0] * size[:, 1]).sum() > _MOST_PIXELS:
+        raise AnnotationError("too many large triangles lie over each other to measure a face in them")
     for rows in _batches(size[:, 0] * size[:, 1]):
         _draw(depth, grid.width, xy[rows], z[rows], low[rows], size[rows], area2[rows])
     return depth.reshape(grid.height, grid.width)

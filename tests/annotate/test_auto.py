@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mmdgen.annotate import fields_for_person, overall_confidence, propose_annotation
+from mmdgen.annotate import (
+    annotation_from_text,
+    annotation_to_text,
+    fields_for_person,
+    overall_confidence,
+    propose_annotation,
+)
 from mmdgen.annotate.schema import ClosedShape, Half, Role, Side
-from mmdgen.errors import AnnotationError
+from mmdgen.errors import AnnotationError, MmdgenError
 from mmdgen.formats import read_model
+from mmdgen.model import VertexElements
 from tests.annotate.faces import CHIN_Y, EYE_X, HEAD, NECK, TOP_Y, face_model
 from tests.builders import bone, build_model, uv_morph, vertex_morph
 
@@ -154,6 +163,46 @@ def test_model_without_eyes_is_refused_in_one_sentence() -> None:
     model = build_model(bones=[bone(NECK), bone(HEAD, parent=NECK)])
     with pytest.raises(AnnotationError, match="no eyes found"):
         propose_annotation(model, MODEL_ID)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_damaged_tables_give_an_annotation_or_one_sentence(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = face_model()
+    vertices, bones = model.vertices, model.bones
+    positions, weights = vertices.positions.copy(), vertices.bone_weights.copy()
+    parents, faces, elements = bones.parents, model.faces, model.morphs.elements
+    match seed % 8:
+        case 0:
+            positions[rng.integers(0, len(positions), 20)] = np.nan
+        case 1:
+            positions[:, rng.integers(0, 3)] = 1.0
+        case 2:
+            positions += rng.normal(scale=0.1, size=positions.shape).astype(np.float32)
+        case 3:
+            positions[rng.integers(0, len(positions), 5)] = 1e30
+        case 4:
+            weights[rng.random(len(weights)) < 0.5] = 0.0
+        case 5:
+            parents = rng.integers(-1, len(bones), len(bones)).astype(np.int32)
+        case 6:
+            faces = rng.integers(0, len(positions), faces.shape).astype(np.int32)
+        case 7:
+            elements = tuple(
+                VertexElements(e.vertices, (e.offsets * 10.0 ** rng.integers(-6, 30)).astype(np.float32))
+                for e in elements
+                if isinstance(e, VertexElements)
+            )
+    damaged = replace(
+        model,
+        vertices=replace(vertices, positions=positions, bone_weights=weights),
+        bones=replace(bones, parents=parents),
+        faces=faces,
+        morphs=replace(model.morphs, elements=elements),
+    )
+    with suppress(MmdgenError):
+        annotation = propose_annotation(damaged, MODEL_ID)
+        assert annotation_from_text(annotation_to_text(annotation)).model_id == MODEL_ID
 
 
 @pytest.mark.local_models
