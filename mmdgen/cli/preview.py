@@ -11,7 +11,7 @@ import click
 from mmdgen.cli.options import device_option, json_option, out_option
 from mmdgen.dataset.config import Alpha, DatasetConfig
 from mmdgen.dataset.sample import picture_facts
-from mmdgen.generate.preview import Preview, draw_preview
+from mmdgen.generate.preview import Preview, draw_motion, draw_preview
 from mmdgen.images import write_png
 from mmdgen.pose import THA1, PoseVector
 from mmdgen.render import Renderer, RenderSettings
@@ -47,6 +47,19 @@ class PoseValue(click.ParamType[tuple[str, float]]):
     metavar="NAME=VALUE",
     help=f"A pose parameter; may be given several times. Known are {', '.join(THA1.names)}.",
 )
+@click.option(
+    "--motion",
+    type=click.Path(path_type=Path),
+    metavar="VMD",
+    help="Pose the model as this motion does, instead of --pose.",
+)
+@click.option(
+    "--frame",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="Which frame of the motion; 30 are a second.",
+)
 @out_option("The picture.", default="preview.png")
 @click.option(
     "--size", type=click.IntRange(16, 4096), default=256, show_default=True, help="Width and height, pixels."
@@ -71,6 +84,8 @@ class PoseValue(click.ParamType[tuple[str, float]]):
 def preview(
     model: Path,
     poses: tuple[tuple[str, float], ...],
+    motion: Path | None,
+    frame: float,
     out: Path,
     size: int,
     alpha: str,
@@ -83,10 +98,15 @@ def preview(
     The picture is framed, lit and sampled as in a data set. What no --pose names is at rest: eyes open,
     mouth open, looking ahead.
     """
+    if motion is not None and poses:
+        raise click.UsageError("choose --pose or --motion, not both")
     vector = THA1.vector(**dict(poses))
     config = replace(_PICTURE, size_px=size, alpha=Alpha(alpha), annotations=annotations.expanduser())
     with Renderer(RenderSettings(device_index=device)) as renderer:
-        drawn = draw_preview(renderer, model.expanduser(), vector, config)
+        if motion is None:
+            drawn = draw_preview(renderer, model.expanduser(), vector, config)
+        else:
+            drawn = draw_motion(renderer, model.expanduser(), motion.expanduser(), frame, config)
         driver = renderer.info["renderer"]
     write_png(out, drawn.image)
     if as_json:

@@ -68,7 +68,7 @@ class ModelStage:
         self._rig = build_rig(self._bound.model)
         self.reach = find_reach(self._pose(_corners(space, Stage.POSED)), view)
         self._view = view.with_depth_range(self.reach.depth_range)
-        textures = _textures(model, source.path.parent, self.reach.surfaces)
+        textures = visible_textures(model, source.path.parent, self.reach.surfaces)
         self._drawn = renderer.load(self._rig, textures, self.reach)
 
     def draw(self, vectors: PoseVector) -> NDArray[np.uint8]:
@@ -192,7 +192,7 @@ def _corners(space: PoseSpace, stage: Stage) -> PoseVector:
     return np.array([tuple(space.rest_vector()), *product(*limits)], np.float64)
 
 
-def _textures(model: Model, folder: Path, triangles: Bools) -> dict[int, Image]:
+def visible_textures(model: Model, folder: Path, triangles: Bools) -> dict[int, Image]:
     """The pictures of the materials that can be seen at all, each file decoded once."""
     seen = {
         int(texture)

@@ -1,21 +1,27 @@
-"""One picture of one model under one label, drawn exactly as a data set would draw it."""
+"""One picture of one model: under a label, drawn exactly as a data set would draw it, or in a motion."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from mmdgen.annotate.schema import Annotation
 from mmdgen.annotate.store import AnnotationStore
 from mmdgen.catalog.examine import examine_model
+from mmdgen.catalog.record import ModelRecord
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.errors import ModelError
-from mmdgen.formats import model_id
-from mmdgen.generate.compose import ModelSource, ModelStage, portrait_view
+from mmdgen.formats import model_id, read_model, read_vmd
+from mmdgen.generate.compose import ModelSource, ModelStage, portrait_view, visible_textures
 from mmdgen.images import Image
 from mmdgen.pose import PoseVector
 from mmdgen.render import Renderer
-from mmdgen.scene import Light
+from mmdgen.render.crop import find_reach
+from mmdgen.rig import build_rig
+from mmdgen.rig.motion import ik_from_motion, pose_from_motion
+from mmdgen.scene import Light, View
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +34,7 @@ class Preview:
 
 
 def draw_preview(renderer: Renderer, path: Path, vector: PoseVector, config: DatasetConfig) -> Preview:
-    """Draw one model.
+    """Draw one model under a label.
 
     Args:
         renderer: where to draw.
@@ -40,14 +46,44 @@ def draw_preview(renderer: Renderer, path: Path, vector: PoseVector, config: Dat
         ModelError: the model cannot be posed or annotated; the sentence says why.
         OSError: the file cannot be opened.
     """
+    record, annotation, view = _look_at(path, config)
+    source = ModelSource(record.model_id, path.stem, path, annotation)
+    with ModelStage(renderer, source, config.space, view) as stage:
+        image = stage.draw(vector[None])[0]
+    return Preview(image, annotation, record.warnings)
+
+
+def draw_motion(
+    renderer: Renderer, path: Path, motion_path: Path, frame: float, config: DatasetConfig
+) -> Preview:
+    """Draw one model as a VMD motion poses it at a frame (30 a second), seen as in a data set.
+
+    Raises:
+        FormatError: the motion is damaged.
+        ModelError: the model cannot be posed or annotated; the sentence says why.
+        OSError: a file cannot be opened.
+    """
+    record, annotation, view = _look_at(path, config)
+    motion = read_vmd(motion_path)
+    model = read_model(path)
+    rig = build_rig(model)
+    pose = pose_from_motion(model, motion, np.array([frame]))
+    posed = rig.pose(pose, ik=ik_from_motion(model, motion, frame))
+    reach = find_reach(posed, view)
+    drawn = renderer.load(rig, visible_textures(model, path.parent, reach.surfaces), reach)
+    try:
+        image = renderer.render(drawn, posed, view.with_depth_range(reach.depth_range))[0]
+    finally:
+        drawn.release()
+    return Preview(image, annotation, record.warnings)
+
+
+def _look_at(path: Path, config: DatasetConfig) -> tuple[ModelRecord, Annotation, View]:
+    """What is known of a model, and the view of its head. Raises ModelError if it is not usable."""
     data = path.read_bytes()
     saved = AnnotationStore(config.annotations).get(model_id(data))
     record = examine_model(data, source=path.name, saved=saved, space=config.space)
     if record.annotation is None:
         raise ModelError(f"{path.name}: {record.problem}")
     light = Light(ambient=config.light.ambient.low, directional=config.light.directional.low)
-    source = ModelSource(record.model_id, path.stem, path, record.annotation)
-    view = portrait_view(record.annotation, config, light)
-    with ModelStage(renderer, source, config.space, view) as stage:
-        image = stage.draw(vector[None])[0]
-    return Preview(image, record.annotation, record.warnings)
+    return record, record.annotation, portrait_view(record.annotation, config, light)
