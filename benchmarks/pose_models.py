@@ -136,9 +136,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     model = large_model(rng)
     rig, plain = build_rig(model), PlainSkeleton(model)
-    print(
-        f"CPU ms of {options.poses} poses of {len(model.bones)} bones and {len(model.vertices):,} vertices"
-    )
+    print(f"CPU ms of {options.poses} poses of {len(model.bones)} bones and {len(model.vertices):,} vertices")
     print(f"{'':24}{'fastest':>9}{'median':>9}{'plain loop':>12}{'ratio':>8}")
     for name, make, has_ik in (
         ("head and face (THA1)", head_poses, True),
