@@ -76,15 +76,32 @@ def _round(count: int = 20) -> Array:
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
-def _rings(bone: str, center: Array, rings: Sequence[tuple[float, float, float]], tilt: float = 0.0) -> Part:
-    """A turned body: (radius along x, radius along z, height) from below to the top, leaning sideways."""
+def _turned(
+    center: Array, rings: Sequence[tuple[float, float, float]], *, lean: float = 0.0, back: float = 0.0
+) -> Part:
+    """A turned body: (radius along x, radius along z, height) from below to the top, smoothed between.
+
+    Args:
+        center: its origin.
+        rings: its profile.
+        lean: radians sideways.
+        back: radians backward.
+    """
     circle = _round(28)
+    profile = catmull_rom(np.array(rings), np.linspace(0.0, 1.0, 3 * len(rings)))
+    radii = np.maximum(profile[:, :2], 1e-3)
     stack = np.stack(
-        [np.stack([rx * circle[:, 0], np.full(28, y), rz * circle[:, 1]], axis=1) for rx, rz, y in rings]
+        [radii[:, :1] * circle[:, 0], np.repeat(profile[:, 2:], 28, axis=1), radii[:, 1:] * circle[:, 1]],
+        axis=-1,
     )
-    c, s = np.cos(tilt), np.sin(tilt)
-    turned = stack @ np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
-    return tube("extra", center + turned, bone)
+    return tube("extra", center + stack @ _tilt(lean, back), "head")
+
+
+def _tilt(lean: float, back: float) -> Array:
+    """Matrix for row vectors: leaning sideways, then backward."""
+    c, s, d, t = np.cos(lean), np.sin(lean), np.cos(back), np.sin(back)
+    sideways = np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+    return np.asarray(sideways @ np.array([[1.0, 0.0, 0.0], [0.0, d, t], [0.0, -t, d]]))
 
 
 def no_headgear(wearer: Wearer) -> list[Part]:
@@ -163,11 +180,12 @@ def beret(wearer: Wearer) -> list[Part]:
     """A soft flat cap, worn aslant."""
     side = 1.0 if wearer.traits.hair.parting <= 0 else -1.0
     rx, ry, rz = wearer.dome.radii
-    rings = [(0.62 * rx, 0.62 * rz, -0.34), (0.80 * rx, 0.80 * rz, -0.34), (1.12 * rx, 1.06 * rz, -0.10),
-             (1.05 * rx, 1.0 * rz, 0.12), (0.6 * rx, 0.58 * rz, 0.24), (0.05, 0.05, 0.27)]  # fmt: skip
+    rings = [(0.62 * rx, 0.62 * rz, -0.36), (0.84 * rx, 0.84 * rz, -0.34), (1.12 * rx, 1.06 * rz, -0.10),
+             (1.02 * rx, 0.98 * rz, 0.14), (0.6 * rx, 0.58 * rz, 0.26), (0.0, 0.0, 0.30)]  # fmt: skip
     center = CENTER + np.array([side * 0.14, 0.80 * ry, 0.04])
-    knob = pipe("extra", "head", center + np.array([[0, 0.22, 0], [0, 0.34, 0], [0, 0.38, 0]]), 0.035)
-    return [_in_band(_rings("head", center, rings, -0.16 * side), COLOR), _in_band(knob, DARK)]
+    top = np.array([[0.0, 0.24, 0.0], [0.0, 0.36, 0.0], [0.0, 0.41, 0.0]]) @ _tilt(-0.16 * side, 0.10)
+    knob = pipe("extra", "head", center + top, 0.035)
+    return [_in_band(_turned(center, rings, lean=-0.16 * side, back=0.10), COLOR), _in_band(knob, DARK)]
 
 
 def cap(wearer: Wearer) -> list[Part]:
@@ -192,22 +210,18 @@ def cap(wearer: Wearer) -> list[Part]:
 def witch_hat(wearer: Wearer) -> list[Part]:
     """A wide brim and a bent tip."""
     rx, ry, rz = wearer.dome.radii
-    center = CENTER + np.array([0.0, 0.62 * ry, 0.05])
-    brim = _rings("head", center, [(0.9 * rx, 0.9 * rz, -0.04), (1.9 * rx, 1.7 * rz, -0.16),
-                                   (1.9 * rx, 1.7 * rz, -0.12), (0.92 * rx, 0.92 * rz, 0.06)])  # fmt: skip
-    t = np.linspace(0.0, 1.0, 9)
+    center, back = CENTER + np.array([0.0, 0.64 * ry, 0.10]), 0.20
+    under, edge, over = (0.88, 0.88, -0.02), (1.85, 1.70, -0.02), (0.90, 0.90, 0.10)
+    sides = [under, (1.35, 1.30, -0.08), edge, (1.36, 1.31, -0.03), over]
+    brim = _turned(center, [(rx * a, rz * b, y) for a, b, y in sides], back=back)
+    t = np.linspace(0.0, 1.0, 12)
     size = (1 - t) ** 0.85 + 0.01
-    line = catmull_rom(np.array([(0, 0, 0), (0, 0.9, 0.02), (0.12, 1.6, 0.08), (0.55, 2.05, 0.15)]), t)
-    circle = _round(28)
-    rings = (
-        center
-        + line[:, None]
-        + size[:, None, None]
-        * np.stack([0.93 * rx * circle[:, 0], np.zeros(28), 0.93 * rz * circle[:, 1]], axis=1)
-    )
-    band = _rings("head", center, [(0.95 * rx, 0.95 * rz, 0.0), (0.97 * rx, 0.97 * rz, 0.05),
-                                   (0.88 * rx, 0.88 * rz, 0.26), (0.8 * rx, 0.8 * rz, 0.27)])  # fmt: skip
-    return [_in_band(brim, DARK), _in_band(tube("extra", rings, "head"), DARK), _in_band(band, COLOR)]
+    line = catmull_rom(np.array([(0, 0, 0), (0, 0.9, 0.02), (0.12, 1.5, 0.08), (0.60, 1.95, 0.15)]), t)
+    circle = np.stack([0.93 * rx * _round(28)[:, 0], np.zeros(28), 0.93 * rz * _round(28)[:, 1]], axis=1)
+    cone = tube("extra", center + (line[:, None] + size[:, None, None] * circle) @ _tilt(0.0, back), "head")
+    ribbon = [(0.95, 0.95, 0.02), (0.96, 0.96, 0.10), (0.88, 0.88, 0.26), (0.80, 0.80, 0.28)]
+    band = _turned(center, [(rx * a, rz * b, y) for a, b, y in ribbon], back=back)
+    return [_in_band(brim, DARK), _in_band(cone, DARK), _in_band(band, COLOR)]
 
 
 def _over_the_head(wearer: Wearer, lift: float, turn: float = 0.0) -> Array:

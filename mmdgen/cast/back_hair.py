@@ -244,8 +244,9 @@ def _tail(
         sway = 0.12 * draw.between(-1.0, 1.0) * ring
         line = np.array([
             start + 0.05 * ring,
-            start + lift * 0.75 + 0.8 * wide,
-            start + lift + np.array([lean * 0.5, -0.25 * reach, front * 0.3]) + 1.25 * wide,
+            start + lift * np.array([0.50, 0.95, 0.50]) + 0.55 * wide,
+            start + lift * np.array([0.92, 0.70, 0.92])
+            + np.array([lean * 0.3, -0.10 * reach, front * 0.2]) + 1.1 * wide,
             start + lift + np.array([lean, -0.65 * reach, front * 0.7]) + 1.35 * wide + sway,
             start + lift * 0.9 + np.array([lean * 1.3, -reach, front]) + 0.6 * wide + 2 * sway,
         ])  # fmt: skip
