@@ -15,6 +15,7 @@ from mmdgen.rig import build_rig
 from mmdgen.rig.ik import _euler_order, _limit
 from mmdgen.rig.transforms import matrices_from_quaternions, multiply_quaternions
 from tests.builders import BoneSpec, about_x, about_y, bone, build_model, build_pose, ik
+from tests.rig.plain_loop import PlainSkeleton
 
 KNEE = ("ひざ", (-np.pi, 0.0, 0.0), (-0.01, 0.0, 0.0))  # bends backwards only, as in MMD
 
@@ -204,6 +205,47 @@ def test_a_chain_that_another_chain_moves_is_solved_after_it() -> None:
     places = solved(bones, translations={"足IK": (0, 3, -1)})
     np.testing.assert_allclose(places["足首"], (0, 3, -1), atol=1e-3)
     np.testing.assert_allclose(places["つま先"], (0, 3, -3), atol=1e-3)
+
+
+angles = st.floats(-3, 3).map(lambda value: round(value, 2))
+limit_ranges = st.one_of(
+    st.none(),
+    st.just(KNEE[1:]),
+    st.tuples(st.tuples(angles, angles, angles), st.tuples(angles, angles, angles)),
+)
+
+
+@given(
+    st.lists(limit_ranges, min_size=3, max_size=3),
+    st.integers(1, 12),
+    st.floats(0.1, 2.0),
+    st.integers(0, 1_000),
+)
+@settings(deadline=None, max_examples=20)
+def test_a_batch_and_a_plain_loop_turn_the_same_links(
+    limits: list[tuple[object, ...] | None], loop_count: int, limit_angle: float, seed: int
+) -> None:
+    names = ("b2", "b1", "b0")
+    links = [
+        name if ends is None else (name, tuple(np.minimum(*ends)), tuple(np.maximum(*ends)))
+        for name, ends in zip(names, limits, strict=True)
+    ]
+    rng = np.random.default_rng(seed)
+    bones = [bone(f"b{i}", parent=i - 1, position=tuple(rng.normal(i, 0.3, 3))) for i in range(4)]
+    chain = ik("b3", links, loop_count=loop_count, limit_angle=limit_angle)
+    model = build_model(bones=[*bones, bone("IK", position=tuple(rng.normal(3, 0.3, 3)), ik=chain)])
+    pose = Pose.rest(model, (2,))
+    pose.bone_translations[:, 4] = rng.normal(size=(2, 3))
+    pose.bone_rotations[:, :3, :3] = rng.normal(0, 0.2, (2, 3, 3))
+    together = build_rig(model).pose(pose)
+    plain = PlainSkeleton(model)
+    for row in range(2):
+        plain.palette(pose.bone_rotations[row], pose.bone_translations[row])
+        plain.solve_ik(model.bones.ik_chains[0])
+        for link in range(4):
+            np.testing.assert_allclose(
+                together.bone_positions[row, link], plain.world(link)[:3, 3], atol=1e-5
+            )
 
 
 def test_poses_of_a_batch_do_not_know_of_each_other() -> None:
