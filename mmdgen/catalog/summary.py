@@ -281,11 +281,16 @@ def _texture(texture: Texture, folder: Path) -> TextureState:
     pixels = texture.pixels
     return TextureState(
         name=texture.name,
-        file=None if texture.path is None else texture.path.relative_to(folder).as_posix(),
+        file=None if texture.path is None else _printable(texture.path.relative_to(folder)),
         size=None if pixels is None else (pixels.shape[1], pixels.shape[0]),
         has_alpha=pixels is not None and bool((pixels[..., 3] < 255).any()),
         warnings=texture.warnings,
     )
+
+
+def _printable(path: Path) -> str:
+    """The path with "?" for bytes of names that are no UTF-8."""
+    return path.as_posix().encode("utf-8", "replace").decode()
 
 
 def _roles(annotation: Annotation) -> dict[str, RoleState]:

@@ -84,10 +84,35 @@ def _matches(folder: Path, parts: list[str], root: Path) -> Iterator[Path]:
 
 
 def _alike(entries: list[str], wanted: str) -> list[str]:
-    """The entries that equal a name exactly, then up to composition, then up to case."""
-    composed, folded = _composed(wanted), _folded(wanted)
-    alike = [entry for entry in entries if _folded(entry) == folded]
-    return sorted(alike, key=lambda entry: (entry != wanted, _composed(entry) != composed, entry))
+    """The entries that equal a name exactly, then up to composition, then up to case, then misread."""
+    spellings = [_folded(wanted), *_misread(wanted)]
+    ranks = {spelling: rank for rank, spelling in reversed(list(enumerate(spellings)))}
+    composed = _composed(wanted)
+
+    def order(entry: str) -> tuple[bool, bool, int, str]:
+        return entry != wanted, _composed(entry) != composed, ranks[_folded(entry)], entry
+
+    return sorted((entry for entry in entries if _folded(entry) in ranks), key=order)
+
+
+def _misread(name: str) -> list[str]:
+    """What a name becomes when an archive's cp932 (or GBK) file names are unpacked as something else.
+
+    ZIP files do not say in which code page their names are, and unpackers guess.
+    """
+    if name.isascii():
+        return []
+    spellings = []
+    for written in ("cp932", "gbk"):
+        for read in ("cp437", "cp850", "cp1252", "latin-1", "cp932", "gbk", "utf-8"):
+            try:
+                misread = name.encode(written).decode(
+                    read, "surrogateescape" if read == "utf-8" else "strict"
+                )
+            except UnicodeError:
+                continue
+            spellings.append(_folded(misread))
+    return spellings
 
 
 def _composed(name: str) -> str:
@@ -129,4 +154,4 @@ def _is_inside(path: Path, root: Path) -> bool:
 
 
 def _shown(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+    return path.relative_to(folder).as_posix().encode("utf-8", "replace").decode()
