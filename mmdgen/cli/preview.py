@@ -15,6 +15,7 @@ from mmdgen.generate.preview import Preview, draw_motion, draw_preview
 from mmdgen.images import write_png
 from mmdgen.pose import THA1, PoseVector
 from mmdgen.render import Renderer, RenderSettings
+from mmdgen.scene import Shading
 
 _PICTURE = DatasetConfig(name="preview", out=Path(), splits=())
 
@@ -72,6 +73,13 @@ class PoseValue(click.ParamType[tuple[str, float]]):
     help="How colours are stored: straight as picture viewers expect, premultiplied as in a data set.",
 )
 @click.option(
+    "--shading",
+    type=click.Choice([shading.value for shading in Shading]),
+    default=Shading.PHONG.value,
+    show_default=True,
+    help="phong as in the article's data set, toon as MikuMikuDance draws.",
+)
+@click.option(
     "--annotations",
     type=click.Path(path_type=Path),
     default=_PICTURE.annotations,
@@ -89,6 +97,7 @@ def preview(
     out: Path,
     size: int,
     alpha: str,
+    shading: str,
     annotations: Path,
     device: int | None,
     as_json: bool,
@@ -101,7 +110,13 @@ def preview(
     if motion is not None and poses:
         raise click.UsageError("choose --pose or --motion, not both")
     vector = THA1.vector(**dict(poses))
-    config = replace(_PICTURE, size_px=size, alpha=Alpha(alpha), annotations=annotations.expanduser())
+    config = replace(
+        _PICTURE,
+        size_px=size,
+        alpha=Alpha(alpha),
+        shading=Shading(shading),
+        annotations=annotations.expanduser(),
+    )
     with Renderer(RenderSettings(device_index=device)) as renderer:
         if motion is None:
             drawn = draw_preview(renderer, model.expanduser(), vector, config)

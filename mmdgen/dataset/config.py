@@ -15,7 +15,8 @@ from typing import Any
 
 from mmdgen.errors import DatasetError
 from mmdgen.pose import POSE_SPACES, PoseSpace
-from mmdgen.sampling.views import LightRanges, Range
+from mmdgen.sampling.views import LIGHTS, LightRanges, Range
+from mmdgen.scene import Framing, Shading
 
 SAMPLES_PER_AXIS = {1: 1, 4: 2, 16: 4}
 MAX_SIZE_PX = 4096
@@ -27,6 +28,14 @@ class Split(StrEnum):
     TRAIN = "train"
     VALIDATION = "validation"
     TEST = "test"
+
+
+class MapKind(StrEnum):
+    """An array that can be stored beside a picture (see docs/reference/dataset-format.md)."""
+
+    DEPTH = "depth"
+    NORMAL = "normal"
+    FLOW = "flow"
 
 
 class Alpha(StrEnum):
@@ -59,6 +68,10 @@ class DatasetConfig:
     shard_size: int = 1000
     alpha: Alpha = Alpha.PREMULTIPLIED
     outline_px: float = 0.5  # thickness of an edge of size 1, in pixels at 256; 0 = no outline
+    shading: Shading = Shading.PHONG
+    head_height_px: float | None = None  # from chin to head top; None: half the picture's side
+    head_center_px: tuple[float, float] | None = None  # column, row; None: the picture's middle
+    maps: tuple[MapKind, ...] = ()  # arrays to store beside the expression and posed pictures
     pose_space: str = "tha1"
     builtin: int = 0  # how many built-in characters
     folders: tuple[Path, ...] = ()
@@ -69,6 +82,16 @@ class DatasetConfig:
     def samples_per_axis(self) -> int:
         """Side of the square grid of samples in a pixel."""
         return SAMPLES_PER_AXIS[self.samples_per_pixel]
+
+    @property
+    def framing(self) -> Framing:
+        """The canvas, and where the head stands on it."""
+        middle = self.size_px / 2
+        return Framing(
+            size_px=self.size_px,
+            head_height_px=self.head_height_px or middle,
+            head_center_px=self.head_center_px or (middle, middle),
+        )
 
     @property
     def space(self) -> PoseSpace:
@@ -110,6 +133,7 @@ def config_from_document(document: Mapping[str, Any], *, source: str, folder: Pa
     top = _Table(document, source, "")
     dataset, models, light = top.table("dataset"), top.table("models"), top.table("light")
     annotations, splits = top.table("annotations"), top.table("splits")
+    framing = top.table("framing")
     config = DatasetConfig(
         name=dataset.text("name", "mmdgen"),
         out=folder / dataset.path("out", "dataset"),
@@ -119,22 +143,34 @@ def config_from_document(document: Mapping[str, Any], *, source: str, folder: Pa
         shard_size=dataset.whole("shard_size", 1000, 1, 10_000),
         alpha=Alpha(dataset.one_of("alpha", "premultiplied", tuple(item.value for item in Alpha))),
         outline_px=dataset.number("outline_px", 0.5, 0.0, 16.0),
+        shading=Shading(dataset.one_of("shading", "phong", tuple(item.value for item in Shading))),
+        head_height_px=framing.optional_number("head_height_px", 1.0, 2.0 * MAX_SIZE_PX),
+        head_center_px=framing.point("head_center_px", -2.0 * MAX_SIZE_PX, 2.0 * MAX_SIZE_PX),
+        maps=tuple(MapKind(item) for item in dataset.some_of("maps", tuple(item.value for item in MapKind))),
         pose_space=dataset.one_of("pose_space", "tha1", tuple(POSE_SPACES)),
         builtin=models.whole("builtin", 0, 0, 10_000),
         folders=tuple(folder / Path(item).expanduser() for item in models.texts("folders")),
         annotations=folder / annotations.path("folder", "manifests/annotations"),
-        light=LightRanges(ambient=light.range("ambient", 0.5), directional=light.range("directional", 0.5)),
+        light=_light(light),
         splits=tuple(
             _split_rule(splits.table(split.value), split) for split in Split if splits.has(split.value)
         ),
     )
-    for table in (top, dataset, models, light, annotations, splits):
+    for table in (top, dataset, models, framing, light, annotations, splits):
         table.refuse_unknown()
     if not config.splits:
         raise DatasetError(f"{source}: has no split; add for example [splits.train] with samples = 1000")
     if not config.builtin and not config.folders:
         raise DatasetError(f'{source}: names no models; set builtin = 16 or folders = ["~/mmd"] in [models]')
     return config
+
+
+def _light(table: _Table) -> LightRanges:
+    usual = LIGHTS[table.one_of("preset", "tha1", tuple(LIGHTS))]
+    return LightRanges(
+        ambient=table.range("ambient", usual.ambient),
+        directional=table.range("directional", usual.directional),
+    )
 
 
 def _split_rule(table: _Table, split: Split) -> SplitRule:
@@ -204,8 +240,29 @@ class _Table:
     def share(self, key: str) -> float | None:
         return self.number(key, 0.0, 0.0, 1.0) if self.has(key) else None
 
-    def range(self, key: str, default: float) -> Range:
-        value = self._get(key, default)
+    def optional_number(self, key: str, low: float, high: float) -> float | None:
+        return None if self._get(key, None) is None else self.number(key, low, low, high)
+
+    def point(self, key: str, low: float, high: float) -> tuple[float, float] | None:
+        value = self._get(key, None)
+        if value is None:
+            return None
+        if (
+            not isinstance(value, list)
+            or len(value) != 2
+            or not all(_is_number(number) and low <= number <= high for number in value)
+        ):
+            raise self._wrong(key, value, "a column and a row such as [256, 128]")
+        return float(value[0]), float(value[1])
+
+    def some_of(self, key: str, known: Sequence[str]) -> tuple[str, ...]:
+        value = self.texts(key)
+        if len(set(value)) != len(value) or not set(value) <= set(known):
+            raise self._wrong(key, list(value), f"a list of some of {', '.join(known)}")
+        return tuple(item for item in known if item in value)
+
+    def range(self, key: str, default: Range) -> Range:
+        value = self._get(key, [default.low, default.high])
         ends = value if isinstance(value, list) else [value, value]
         if len(ends) != 2 or not all(_is_number(end) and end <= 100.0 for end in ends):
             raise self._wrong(key, value, "a number or a range such as [0.5, 1.2]")

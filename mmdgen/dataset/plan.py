@@ -120,6 +120,10 @@ def content_settings(config: DatasetConfig, split: Split) -> dict[str, Any]:
         "samples_per_pixel": config.samples_per_pixel,
         "alpha": config.alpha.value,
         "outline_px": config.outline_px,
+        "shading": config.shading.value,
+        "head_height_px": config.framing.head_height_px,
+        "head_center_px": list(config.framing.head_center_px),
+        "maps": [kind.value for kind in config.maps],
         "pose_space": config.pose_space,
         "light": asdict(config.light),
     }

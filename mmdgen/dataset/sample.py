@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class Sample:
     expression: EncodedImage
     posed: EncodedImage
     quality: Mapping[str, Any]
+    maps: Mapping[str, bytes] = field(default_factory=dict)  # "posed.depth.npy" ..., in a shard's order
 
     def label(self) -> dict[str, Any]:
         """The content of KEY.json."""

@@ -69,6 +69,8 @@ class ShardWriter:
             | {"pixel_sha256": picture.pixel_sha256}
             for name, picture in pictures.items()
         }
+        for name, data in sample.maps.items():
+            members[name] = self._append(f"{sample.key}.{name}", data)
         members["json"] = self._append(f"{sample.key}.json", label)
         self._rows.append(
             {

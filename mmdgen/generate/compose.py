@@ -29,16 +29,17 @@ from mmdgen.dataset.sample import (
 from mmdgen.errors import DatasetError, ModelError
 from mmdgen.formats import model_id, read_model_bytes
 from mmdgen.formats.textures import load_texture
+from mmdgen.generate.maps import encode_maps
 from mmdgen.images import Image
 from mmdgen.model import NO_INDEX, Bools, Model
 from mmdgen.pose import PoseSpace, PoseVector, Stage
-from mmdgen.render import Redraw, Renderer
+from mmdgen.render import Maps, Redraw, Renderer
 from mmdgen.render.crop import find_reach
 from mmdgen.rig import PosedModel, build_rig
 from mmdgen.sampling.binding import BoundModel, bind_annotation
 from mmdgen.sampling.poses import sample_pose_vector
 from mmdgen.sampling.views import sample_light
-from mmdgen.scene import Framing, Light, View, frame_head
+from mmdgen.scene import Light, Shading, View, frame_head
 
 BATCH_SAMPLES = 32  # two pictures each: bounds the memory for pictures and bone palettes
 
@@ -68,8 +69,8 @@ class ModelStage:
         self._rig = build_rig(self._bound.model)
         self.reach = find_reach(self._pose(_corners(space, Stage.POSED)), view)
         self._view = view.with_depth_range(self.reach.depth_range)
-        textures = visible_textures(model, source.path.parent, self.reach.surfaces)
-        self._drawn = renderer.load(self._rig, textures, self.reach)
+        textures = visible_textures(model, source.path.parent, self.reach.surfaces, view.shading)
+        self._drawn = renderer.load(self._rig, textures, self.reach, view.shading)
 
     def draw(self, vectors: PoseVector) -> NDArray[np.uint8]:
         """Pictures of labels (N, parameters): (N, size, size, 4)."""
@@ -84,6 +85,13 @@ class ModelStage:
     def draw_expressions(self, expressions: Redraw, vectors: PoseVector) -> NDArray[np.uint8]:
         """The pictures of `draw`, of labels (N, parameters) with the head at rest, several times faster."""
         return expressions.render(self._pose(vectors))
+
+    def draw_maps(self, vectors: PoseVector) -> Maps:
+        """Depth, normals, and flow from the rest picture, of labels (N, parameters)."""
+        rest = self._space.rest_vector()[None]
+        return self._renderer.render_maps(
+            self._drawn, self._pose(np.concatenate([rest, vectors])), self._view
+        )
 
     def _pose(self, vectors: PoseVector) -> PosedModel:
         return self._rig.pose(self._bound.pose(vectors))
@@ -120,9 +128,12 @@ def compose_samples(
         for first in range(0, len(keys), BATCH_SAMPLES):
             batch = keys[first : first + BATCH_SAMPLES]
             vectors = np.stack([sample_pose_vector(space, sample_rng(config.seed, key)) for key in batch])
-            expressions = stage.draw_expressions(faces, space.expression_vector(vectors))
-            pairs = zip(expressions, stage.draw(vectors), strict=True)
-            for key, vector, (expression, posed) in zip(batch, vectors, pairs, strict=True):
+            faces_only = space.expression_vector(vectors)
+            expressions = stage.draw_expressions(faces, faces_only)
+            pairs = zip(
+                expressions, stage.draw(vectors), _maps(stage, faces_only, vectors, config), strict=True
+            )
+            for key, vector, (expression, posed, maps) in zip(batch, vectors, pairs, strict=True):
                 yield Sample(
                     key=key,
                     group=source.group,
@@ -134,6 +145,7 @@ def compose_samples(
                     rest=rest,
                     expression=_encode_or_reuse(expression, rest_image, rest),
                     posed=encode_image(posed),
+                    maps=maps,
                     quality={
                         "rest": rest_facts,
                         "expression": picture_facts(expression)
@@ -144,26 +156,36 @@ def compose_samples(
                 )
 
 
+def _maps(
+    stage: ModelStage, expressions: PoseVector, vectors: PoseVector, config: DatasetConfig
+) -> list[dict[str, bytes]]:
+    """The maps of each sample that the configuration asks for."""
+    if not config.maps:
+        return [{} for _ in vectors]
+    of_expressions, of_posed = stage.draw_maps(expressions), stage.draw_maps(vectors)
+    return [
+        encode_maps(of_expressions, row, "expression", config.maps)
+        | encode_maps(of_posed, row, "posed", config.maps)
+        for row in range(len(vectors))
+    ]
+
+
 def model_light(config: DatasetConfig, model: str) -> Light:
     """The light of all pictures of a model, drawn from the configuration's ranges."""
     return sample_light(config.light, named_rng(config.seed, f"light:{model}"))
 
 
 def portrait_view(annotation: Annotation, config: DatasetConfig, light: Light) -> View:
-    """The view that puts the annotated head where the data set wants it: its middle half of the rows."""
-    framing = Framing(
-        size_px=config.size_px,
-        head_height_px=config.size_px / 2,
-        head_center_px=(config.size_px / 2, config.size_px / 2),
-    )
+    """The view that puts the annotated head where the data set wants it."""
     head = annotation.head
     return View(
-        camera=frame_head(head.bottom, head.top, head.center_x, framing=framing),
+        camera=frame_head(head.bottom, head.top, head.center_x, framing=config.framing),
         light=light,
         size_px=config.size_px,
         samples_per_axis=config.samples_per_axis,
         outline_px=config.outline_px,
         premultiplied=config.alpha is Alpha.PREMULTIPLIED,
+        shading=config.shading,
     )
 
 
@@ -192,13 +214,20 @@ def _corners(space: PoseSpace, stage: Stage) -> PoseVector:
     return np.array([tuple(space.rest_vector()), *product(*limits)], np.float64)
 
 
-def visible_textures(model: Model, folder: Path, triangles: Bools) -> dict[int, Image]:
+def visible_textures(
+    model: Model, folder: Path, triangles: Bools, shading: Shading = Shading.PHONG
+) -> dict[int, Image]:
     """The pictures of the materials that can be seen at all, each file decoded once."""
-    seen = {
-        int(texture)
-        for texture, (first, end) in zip(model.materials.textures, model.materials.face_ranges(), strict=True)
-        if texture != NO_INDEX and triangles[first:end].any()
-    }
+    materials = model.materials
+    seen: set[int] = set()
+    for material, (first, end) in enumerate(materials.face_ranges()):
+        if not triangles[first:end].any():
+            continue
+        seen.add(int(materials.textures[material]))
+        if shading is Shading.TOON:
+            seen.add(int(materials.sphere_textures[material]))
+            seen.add(NO_INDEX if materials.shared_toons[material] else int(materials.toons[material]))
+    seen.discard(NO_INDEX)
     loaded = {index: load_texture(folder, model.textures[index]).pixels for index in sorted(seen)}
     return {index: pixels for index, pixels in loaded.items() if pixels is not None}
 

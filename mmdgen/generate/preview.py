@@ -70,7 +70,9 @@ def draw_motion(
     pose = pose_from_motion(model, motion, np.array([frame]))
     posed = rig.pose(pose, ik=ik_from_motion(model, motion, frame))
     reach = find_reach(posed, view)
-    drawn = renderer.load(rig, visible_textures(model, path.parent, reach.surfaces), reach)
+    drawn = renderer.load(
+        rig, visible_textures(model, path.parent, reach.surfaces, view.shading), reach, view.shading
+    )
     try:
         image = renderer.render(drawn, posed, view.with_depth_range(reach.depth_range))[0]
     finally:

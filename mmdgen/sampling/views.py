@@ -33,6 +33,14 @@ class LightRanges:
     directional: Range = Range(0.5, 0.5)
 
 
+# The light of THA1's data sets, of its later variant against dark rings around closed eyes, and of THA2.
+LIGHTS = {
+    "tha1": LightRanges(),
+    "tha1-bright": LightRanges(ambient=Range(0.5, 1.2)),
+    "tha2": LightRanges(ambient=Range(0.5, 0.75), directional=Range(0.5, 1.25)),
+}
+
+
 def sample_light(ranges: LightRanges, rng: np.random.Generator) -> Light:
     """The light of one model. All its pictures share it, as its rest image stands in all its samples."""
     chances = uniforms(rng, 2)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from mmdgen.dataset.config import Alpha, Split, config_from_document, read_config
+from mmdgen.dataset.config import Alpha, MapKind, Split, config_from_document, read_config
 from mmdgen.dataset.splits import assign_split
 from mmdgen.errors import DatasetError
 from mmdgen.sampling.views import Range
+from mmdgen.scene import Framing, Shading
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -22,6 +23,12 @@ samples_per_pixel = 4
 shard_size = 50
 alpha = "straight"
 outline_px = 0.25
+shading = "toon"
+maps = ["flow", "depth"]
+
+[framing]
+head_height_px = 32
+head_center_px = [64, 40.5]
 
 [models]
 builtin = 3
@@ -59,6 +66,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert config.samples_per_axis == 2
     assert config.alpha is Alpha.STRAIGHT
     assert config.outline_px == 0.25
+    assert config.shading is Shading.TOON
+    assert config.maps == (MapKind.DEPTH, MapKind.FLOW)
+    assert config.framing == Framing(128, 32.0, (64.0, 40.5))
     assert config.light.ambient == Range(0.5, 1.2)
     assert config.light.directional == Range(0.4, 0.4)
     assert [rule.split for rule in config.splits] == [Split.TRAIN, Split.TEST]
@@ -71,6 +81,24 @@ def test_the_defaults_are_tha1s() -> None:
     assert (config.size_px, config.samples_per_pixel, config.alpha) == (256, 16, Alpha.PREMULTIPLIED)
     assert (config.light.ambient, config.light.directional) == (Range(0.5, 0.5), Range(0.5, 0.5))
     assert config.space.name == "tha1"
+    assert config.framing == Framing(256, 128.0, (128.0, 128.0))
+    assert config.shading is Shading.PHONG
+    assert config.maps == ()
+
+
+def test_a_light_preset_gives_the_ranges_that_are_not_named() -> None:
+    tha2 = document({"light": {"preset": "tha2"}}).light
+    assert (tha2.ambient, tha2.directional) == (Range(0.5, 0.75), Range(0.5, 1.25))
+    mixed = document({"light": {"preset": "tha1-bright", "directional": 0.6}}).light
+    assert (mixed.ambient, mixed.directional) == (Range(0.5, 1.2), Range(0.6, 0.6))
+
+
+def test_the_head_takes_the_middle_half_of_a_larger_picture_unless_told_otherwise() -> None:
+    assert document({"dataset": {"size_px": 512}}).framing == Framing(512, 256.0, (256.0, 256.0))
+    wide = document(
+        {"dataset": {"size_px": 512}, "framing": {"head_height_px": 128, "head_center_px": [256, 128]}}
+    )
+    assert wide.framing == Framing(512, 128.0, (256.0, 128.0))
 
 
 def document(changes: dict[str, Any]) -> Any:
@@ -83,9 +111,7 @@ def test_an_unknown_setting_names_the_nearest_and_all_known(tmp_path: Path) -> N
         read_config(write(tmp_path, FULL.replace("seed", "sead")))
     sentence = str(caught.value)
     assert "mmdgen.toml: [dataset] has no setting 'sead'; did you mean 'seed'?" in sentence
-    assert (
-        "alpha, name, out, outline_px, pose_space, samples_per_pixel, seed, shard_size, size_px" in sentence
-    )
+    assert "alpha, maps, name, out, outline_px, pose_space, samples_per_pixel, seed, shading" in sentence
 
 
 @pytest.mark.parametrize(
@@ -97,6 +123,11 @@ def test_an_unknown_setting_names_the_nearest_and_all_known(tmp_path: Path) -> N
         ({"dataset": {"alpha": "none"}}, "alpha is 'none'; expected one of premultiplied, straight"),
         ({"dataset": {"pose_space": "tha9"}}, "pose_space is 'tha9'; expected one of tha1"),
         ({"dataset": {"outline_px": -1}}, "outline_px is -1; expected a number from 0 to 16"),
+        ({"dataset": {"shading": "flat"}}, "shading is 'flat'; expected one of phong, toon"),
+        ({"dataset": {"maps": ["deep"]}}, r"maps is \['deep'\]; expected a list of some of depth, normal"),
+        ({"framing": {"head_height_px": 0}}, "head_height_px is 0; expected a number from 1"),
+        ({"framing": {"head_center_px": [1]}}, r"head_center_px is \[1\]; expected a column and a row"),
+        ({"light": {"preset": "tha9"}}, "preset is 'tha9'; expected one of tha1, tha1-bright, tha2"),
         ({"light": {"ambient": [2, 1]}}, r"\[light\] ambient is \[2, 1\]; expected a number"),
         ({"light": {"ambient": float("nan")}}, "ambient is nan"),
         ({"models": {"folders": "a"}, "builtin": 1}, "folders is 'a'; expected a list of texts"),

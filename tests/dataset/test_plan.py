@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdgen.dataset.config import DatasetConfig, Split, SplitRule
+from mmdgen.dataset.config import DatasetConfig, MapKind, Split, SplitRule
 from mmdgen.dataset.plan import (
     Plan,
     SourceModel,
@@ -15,6 +15,7 @@ from mmdgen.dataset.plan import (
     plan_to_json,
 )
 from mmdgen.errors import DatasetError
+from mmdgen.scene import Shading
 
 RULES = (SplitRule(Split.TRAIN, 1000, groups=("a*",)), SplitRule(Split.TEST, 10, groups=("b*",)))
 
@@ -82,6 +83,9 @@ def test_the_plan_hangs_on_nothing_but_its_inputs() -> None:
         {"samples_per_pixel": 4},
         {"shard_size": 99},
         {"outline_px": 0.0},
+        {"shading": Shading.TOON},
+        {"head_height_px": 100.0},
+        {"maps": (MapKind.FLOW,)},
         {"splits": (SplitRule(Split.TRAIN, 999, groups=("a*",)),)},
     ],
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mmdgen.dataset.config import DatasetConfig
+from mmdgen.dataset.config import DatasetConfig, MapKind
 from mmdgen.dataset.keys import SampleKey
 from mmdgen.dataset.reader import decode_png
 from mmdgen.dataset.sample import Sample, pixel_sha256
@@ -17,6 +19,7 @@ from mmdgen.formats import model_id
 from mmdgen.generate.compose import ModelSource, ModelStage, compose_samples, model_light, portrait_view
 from mmdgen.pose import THA1
 from mmdgen.render import Renderer
+from mmdgen.scene import Shading
 from tests.generate.conftest import annotate_tiny
 
 MakeDataset = Callable[..., DatasetConfig]
@@ -123,3 +126,44 @@ def test_a_model_that_changed_since_the_plan_is_not_the_models_fault(
     source.path.unlink()
     with pytest.raises(DatasetError, match="cannot be read any more"):
         list(compose_samples(renderer, source, [SampleKey(source.model_id, 0)], "train", config))
+
+
+def test_chosen_maps_stand_beside_the_pictures(renderer: Renderer, make_dataset: MakeDataset) -> None:
+    config = replace(make_dataset(1), maps=tuple(MapKind))
+    for sample in samples_of(renderer, config, range(3)):
+        assert list(sample.maps) == [
+            f"{picture}.{kind}.npy" for picture in ("expression", "posed") for kind in MapKind
+        ]
+        maps = {name: np.load(io.BytesIO(data)) for name, data in sample.maps.items()}
+        size = config.size_px
+        covered = ~np.isnan(maps["posed.depth.npy"])
+        alpha = decode_png(sample.posed.png)[..., 3]
+        assert covered.shape == (size, size)
+        assert (covered == (alpha > 127)).mean() > 0.97  # one sample at the middle of a pixel, not 16
+        assert maps["posed.normal.npy"].shape == (size, size, 3)
+        assert maps["posed.flow.npy"].dtype == np.float16
+        assert np.abs(maps["posed.flow.npy"][covered]).max() > 1.0
+        assert not maps["posed.flow.npy"][~covered].any()
+
+
+def test_without_maps_a_sample_has_none(renderer: Renderer, make_dataset: MakeDataset) -> None:
+    assert samples_of(renderer, make_dataset(1), range(1))[0].maps == {}
+
+
+def test_toon_shading_gives_other_colours_under_the_same_outline(
+    renderer: Renderer, make_dataset: MakeDataset
+) -> None:
+    config = make_dataset(1)
+    phong = draw(renderer, config)
+    toon = draw(renderer, replace(config, shading=Shading.TOON))
+    assert (phong[..., :3] != toon[..., :3]).any()
+    np.testing.assert_array_equal(phong[..., 3] > 0, toon[..., 3] > 0)
+
+
+def test_the_head_stands_where_the_framing_says(renderer: Renderer, make_dataset: MakeDataset) -> None:
+    """The tiny character's face is 2 units high and 1.8 wide, its top at y = 12."""
+    config = replace(make_dataset(1), size_px=128, head_height_px=32.0, head_center_px=(80.0, 40.0))
+    covered = draw(renderer, config)[..., 3] > 0
+    rows, columns = covered.nonzero()
+    assert rows.min() == 40 - 16
+    assert abs((columns.min() + columns.max() + 1) / 2 - 80) <= 1
