@@ -28,6 +28,7 @@ from mmdgen.errors import AnnotationError
 
 BOUNDS_TOLERANCE = 0.1  # u
 SAME = 0.99  # cosine of two morphs that do the same
+_PLACES = ("bottom", "top", "left eye", "right eye")
 BINS = (0.0, 0.3, 0.5, 0.7, 0.9, 0.97, 1.01)
 
 
@@ -57,6 +58,12 @@ def judge(seed: int, character: Character) -> Iterator[Judged]:
         confidence = proposed.head.provenance.confidence
         note = f"{error:+.3f} {'; '.join(proposed.head.provenance.reasons)}"
         yield Judged(seed, name, confidence, abs(error) <= BOUNDS_TOLERANCE, note)
+    assert proposed.eyes is not None
+    for name in ("left", "right"):
+        off = np.subtract(getattr(proposed.eyes, name), getattr(truth.eyes, name)) / unit
+        is_near = bool(np.linalg.norm(off) <= BOUNDS_TOLERANCE)
+        confidence = proposed.eyes.provenance.confidence
+        yield Judged(seed, f"{name} eye", confidence, is_near, f"{off[0]:+.3f} {off[1]:+.3f}")
     moved = resolve_displacements(model)
     for role in Role:
         yield from _judge_role(seed, role, character, proposed, moved, unit)
@@ -154,10 +161,8 @@ def report(judged: list[Judged], seconds: list[float]) -> None:
     print(f"{len(seconds)} characters, CPU {np.median(seconds):.2f} s each (at most {max(seconds):.2f})")
     groups: defaultdict[str, list[Judged]] = defaultdict(list)
     for entry in judged:
-        groups["bounds" if entry.field in ("bottom", "top") else "roles"].append(entry)
-        if entry.field in ("bottom", "top"):
-            groups[entry.field].append(entry)
-    for name in ("bottom", "top", "roles"):
+        groups[entry.field if entry.field in _PLACES else "roles"].append(entry)
+    for name in (*_PLACES, "roles"):
         right = sum(entry.is_right for entry in groups[name])
         print(f"{name}: {right} of {len(groups[name])} right ({100 * right / len(groups[name]):.2f} %)")
     print("wrong by field:", dict(Counter(e.field for e in judged if not e.is_right).most_common()))
