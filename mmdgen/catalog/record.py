@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from mmdgen.annotate.auto import ANNOTATOR
 from mmdgen.annotate.json_form import annotation_from_text, annotation_to_text
 from mmdgen.annotate.schema import Annotation
 from mmdgen.errors import AnnotationError
 
-RECORD_VERSION = 2  # raise it when records must be made anew
+RECORD_VERSION = f"2 {ANNOTATOR}"  # raise the number when records must be made anew
 
 
 @dataclass(frozen=True, slots=True)
