@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmdgen.model import Bools, Floats
 from mmdgen.rig import PosedModel
@@ -22,6 +22,17 @@ class PixelBox:
     top: int
     right: int
     bottom: int
+
+    @classmethod
+    def around(cls, low: Sequence[float], high: Sequence[float], view: View) -> PixelBox:
+        """The pixels that a rectangle of model space (x, y) touches, and one more on each side."""
+        camera, size = view.camera, view.size_px
+        scale = size / (camera.top - camera.bottom)
+        left, right = ((x - camera.left) * scale for x in (low[0], high[0]))
+        top, bottom = ((camera.top - y) * scale for y in (high[1], low[1]))
+        first = np.clip(np.floor([left, top]) - 1, 0, size).astype(int)
+        last = np.maximum(np.clip(np.ceil([right, bottom]) + 1, 0, size).astype(int), first)
+        return cls(int(first[0]), int(first[1]), int(last[0]), int(last[1]))
 
     @property
     def is_empty(self) -> bool:
@@ -56,7 +67,7 @@ def find_change(base: PosedModel, posed: PosedModel, view: View) -> Change | Non
     moved = np.asarray(is_moved[faces].any(axis=1))
     if not moved.any():
         return Change(PixelBox(0, 0, 0, 0), moved, moved)
-    box = _pixel_box(low[moved].min(axis=0), high[moved].max(axis=0), view)
+    box = PixelBox.around(low[moved].min(axis=0).tolist(), high[moved].max(axis=0).tolist(), view)
     return Change(box, _meets(low, high, box, view), moved)
 
 
@@ -99,17 +110,6 @@ def _edge_thickness(posed: PosedModel, view: View) -> float:
         model.vertices.edge_scales.max(initial=0.0)
     )
     return max(0.0, sizes) * view.edge_units
-
-
-def _pixel_box(low: NDArray[np.floating], high: NDArray[np.floating], view: View) -> PixelBox:
-    """The pixels that a rectangle of model space touches, and one more on each side."""
-    camera, size = view.camera, view.size_px
-    scale = size / (camera.top - camera.bottom)
-    left, right = ((x - camera.left) * scale for x in (low[0], high[0]))
-    top, bottom = ((camera.top - y) * scale for y in (high[1], low[1]))
-    first = np.clip(np.floor([left, top]) - 1, 0, size).astype(int)
-    last = np.clip(np.ceil([right, bottom]) + 1, 0, size).astype(int)
-    return PixelBox(int(first[0]), int(first[1]), int(max(last[0], first[0])), int(max(last[1], first[1])))
 
 
 def _meets(low: Floats, high: Floats, box: PixelBox, view: View) -> Bools:

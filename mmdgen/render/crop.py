@@ -21,6 +21,7 @@ class Reach:
     surfaces: Bools  # (triangles of the file,)
     edges: Bools  # (triangles of the file,), those whose outline may show
     depth_range: tuple[float, float] | None = None  # z of the nearest and farthest of them, with slack
+    rectangle: tuple[float, float, float, float] | None = None  # left, bottom, right, top around all of them
 
 
 def everything(model: Model) -> Reach:
@@ -56,7 +57,8 @@ def find_reach(extremes: PosedModel, view: View) -> Reach:
         return Reach(inside, inside)
     near, far = float(first[inside, 2].min()), float(last[inside, 2].max())
     slack = margin + 0.1 * (far - near)
-    hulls = positions + normals * _edge_thickness(model, view)[:, None]
+    thickness = _edge_thickness(model, view)
+    hulls = positions + normals * thickness[:, None]
     can_change = _can_change_shape(model)
     may_face = (_facing(positions, model).max(axis=0) > -_TURN) | can_change | _double_sided(model)
     may_avert = (_facing(hulls, model).min(axis=0) < _TURN) | can_change
@@ -64,7 +66,13 @@ def find_reach(extremes: PosedModel, view: View) -> Reach:
         surfaces=inside & may_face,
         edges=inside & may_avert,
         depth_range=(near - slack, far + slack),
+        rectangle=_rectangle(first[inside, :2], last[inside, :2], margin + float(thickness.max())),
     )
+
+
+def _rectangle(first: Floats, last: Floats, margin: float) -> tuple[float, float, float, float]:
+    (left, bottom), (right, top) = first.min(axis=0) - margin, last.max(axis=0) + margin
+    return float(left), float(bottom), float(right), float(top)
 
 
 def _facing(positions: Floats, model: Model) -> Floats:

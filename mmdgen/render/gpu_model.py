@@ -34,6 +34,7 @@ class GpuModel:
     ) -> None:
         self.rig = rig
         self.shading = shading
+        self.reach = reach
         is_opaque = opaque_triangles(rig.model, textures, with_spheres=shading is Shading.TOON)
         self.geometry = Geometry(context, programs, rig, reach, is_opaque, shading)
         self.surfaces = self.geometry.surfaces()

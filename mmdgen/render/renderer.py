@@ -80,10 +80,12 @@ class Renderer:
             (N, size, size, 4) uint8, sRGB, top row first, alpha stored as the view says; transparent pixels
             are (0, 0, 0, 0).
         """
-        everywhere = PixelBox(0, 0, view.size_px, view.size_px)
-        images = np.empty((_pose_count(posed), view.size_px, view.size_px, 4), np.uint8)
-        for pose, part in self.draw_parts(model, model.surfaces, model.edges, posed, view, everywhere):
-            images[pose] = part
+        images = np.zeros((_pose_count(posed), view.size_px, view.size_px, 4), np.uint8)
+        box = _reached_box(model.reach, view)
+        if not box.is_empty:
+            parts = self.draw_parts(model, model.surfaces, model.edges, posed, view, box)
+            for pose, part in parts:
+                images[pose, box.top : box.bottom, box.left : box.right] = part
         return images
 
     def redraw(self, model: GpuModel, base: PosedModel, extremes: PosedModel, view: View) -> Redraw:
@@ -223,6 +225,13 @@ class Renderer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _reached_box(reach: Reach, view: View) -> PixelBox:
+    if reach.rectangle is None:
+        return PixelBox(0, 0, view.size_px, view.size_px)
+    left, bottom, right, top = reach.rectangle
+    return PixelBox.around((left, bottom), (right, top), view)
 
 
 def _pose_count(posed: PosedModel) -> int:
