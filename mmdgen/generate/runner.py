@@ -203,6 +203,7 @@ def run_plan(
     started = time.monotonic()
     run = _Run(folder, config, model_sources(models), settings)
     run.make(todo, workers, lambda done: on_progress(there + done, total))
+    remove_partials(folder, [job.shard for job in todo])  # of workers that a killed driver left behind
     return _summary(plan.split, wanted, folder, run, time.monotonic() - started)
 
 
