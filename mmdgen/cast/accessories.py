@@ -192,7 +192,7 @@ def cap(wearer: Wearer) -> list[Part]:
     """A cap with a visor."""
     polar = np.array([2.0, 20.0, 38.0, 52.0, 60.0, 61.0])
     circle = np.degrees(np.arange(32) * (2 * np.pi / 32))
-    lift = np.array([0.20, 0.20, 0.19, 0.17, 0.15, 0.02])
+    lift = np.array([0.24, 0.24, 0.23, 0.20, 0.17, 0.02])
     unit = wearer.dome.direction(circle[None], polar[:, None])
     crown = tube("extra", CENTER + unit * (wearer.dome.radii + lift[:, None, None]), "head")
     angles = np.radians(np.linspace(-58.0, 58.0, 21))

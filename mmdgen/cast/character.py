@@ -59,7 +59,7 @@ def make_character(seed: int, *, wild: bool = False) -> Character:
         f"{'wild' if wild else 'cast'}-{seed:03d}",
         COMMENT,
         figure.parts,
-        standard_looks(0.8 if traits.hair.translucent else 1.0),
+        standard_looks(translucent_fringe=traits.hair.translucent, glossy_hair=traits.hair.glossy),
         rebuilt_bones(figure.bones, straying),
         expressions,
         placement,

@@ -192,6 +192,7 @@ def _draw_hair(seed: int, persona: Persona, headgear: str) -> HairTraits:
         side_locks=draw.bell(-0.7, 0.2) if persona.masculine else draw.bell(-0.5, 1.3),
         ahoge=0 if headgear in _OVER_THE_HEAD else draw.pick((0, 1, 2), (5, 3, 1)),
         translucent=draw.chance(0.12),
+        glossy=draw.chance(0.35),
         shape_seed=int(draw.between(0, 2**31)),
     )
 

@@ -18,7 +18,15 @@ from mmdgen.cast.head import HeadShape, ear
 from mmdgen.cast.mesh import Part
 from mmdgen.cast.mouth import MouthShape, cavity, teeth, tongue
 from mmdgen.cast.skeleton import Bone, standard_bones
-from mmdgen.cast.textures import PALETTE_CELLS, paint_face, paint_hair, paint_iris, paint_palette, palette_uv
+from mmdgen.cast.textures import (
+    PALETTE_CELLS,
+    paint_face,
+    paint_gloss,
+    paint_hair,
+    paint_iris,
+    paint_palette,
+    palette_uv,
+)
 from mmdgen.cast.traits import Traits
 from mmdgen.images import Image
 
@@ -95,5 +103,6 @@ def paint_figure(traits: Traits) -> dict[str, Image]:
         "trim.png": paint_trim(traits.outfit),
         "under.png": paint_under(traits.outfit),
         "hair.png": paint_hair(traits),
+        "gloss.png": paint_gloss(),
         "extra.png": paint_extra(traits),
     }

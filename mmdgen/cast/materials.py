@@ -76,9 +76,11 @@ def material_table(
     )
 
 
-def standard_looks(hair_alpha: float) -> list[Look]:
+def standard_looks(*, translucent_fringe: bool, glossy_hair: bool) -> list[Look]:
     """Every material that a character may have, in drawing order: what shows through comes first."""
     small, cloth, hair = "palette.png", "cloth.png", "hair.png"
+    sphere = "gloss.png" if glossy_hair else None
+    fringe_alpha = 0.8 if translucent_fringe else 1.0
     return [
         Look("skin", "肌", "skin", "skin.png", 0.6, toon=2),
         Look("face", "顔", "face", "face.png", 0.6, toon=2),
@@ -97,9 +99,9 @@ def standard_looks(hair_alpha: float) -> list[Look]:
         Look("cloth", "服", "clothes", cloth, 0.7, double_sided=True),
         Look("collar", "襟", "collar", "trim.png", 0.6, double_sided=True),
         Look("tie", "リボン", "tie", "trim.png", 0.6, double_sided=True),
-        Look("hair_back", "後髪", "back hair", hair, 0.8, double_sided=True),
-        Look("hair_side", "横髪", "side hair", hair, 0.8),
+        Look("hair_back", "後髪", "back hair", hair, 0.8, double_sided=True, sphere=sphere),
+        Look("hair_side", "横髪", "side hair", hair, 0.8, sphere=sphere),
         Look("extra", "飾り", "accessories", "extra.png", 0.7, double_sided=True),
-        Look("hair_front", "前髪", "front hair", hair, 0.8, alpha=hair_alpha),
+        Look("hair_front", "前髪", "front hair", hair, 0.8, alpha=fringe_alpha, sphere=sphere),
         Look("lens", "眼鏡レンズ", "lenses", "extra.png", alpha=0.12, double_sided=True),
     ]

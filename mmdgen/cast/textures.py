@@ -156,16 +156,19 @@ def _eye_white_cell() -> Array:
     return np.broadcast_to(lerp(shade, white, smoothstep(0.24, 0.46, v)), (_CELL, _CELL, 3))
 
 
-def head_height(y: float) -> float:
-    """Height above the eyes' centre, for painters that think from the eyes."""
-    return y - CENTER_Y
-
-
 def _gloss(color: Color) -> Color:
     """Light on hair: brighter, and clearer in colour than a mere step toward white."""
     peak = max(color)
     r, g, b = (min(1.0, (c / peak) ** 0.8 * (peak + 0.55 * (1.05 - peak))) for c in color)
     return tinted((r, g, b), (1.0, 1.0, 1.0), 0.22)
+
+
+def paint_gloss(size: int = 64) -> Image:
+    """A sphere map to be added: a soft light from above, and a faint rim."""
+    canvas = Canvas.blank(size, size, (0.0, 0.0, 0.0), (-1.0, 1.0, -1.0, 1.0))
+    canvas.lay((0.16, 0.16, 0.18), ellipse(canvas, (0.15, 0.55), (0.55, 0.30), 1.6))
+    canvas.lay((0.12, 0.12, 0.15), 0.6 * smoothstep(0.75, 1.0, np.hypot(canvas.x, canvas.y)))
+    return canvas.image()
 
 
 def paint_hair(traits: Traits, width: int = 320, height: int = 512) -> Image:

@@ -76,7 +76,8 @@ class HairTraits:
     volume: float
     side_locks: float  # length of the locks beside the face below the chin; negative above it
     ahoge: int
-    translucent: bool
+    translucent: bool  # a fringe through which the brows show
+    glossy: bool  # a sphere map adds light
     shape_seed: int  # for the small differences between strands
 
 
