@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.images import Image
-from mmdgen.model import Bools, Floats, Model, MorphKind, SphereMode
+from mmdgen.model import NO_INDEX, Bools, Floats, MaterialElements, Model, MorphKind, SphereMode
 from mmdgen.render.textures import smallest_mipmap
 
 
@@ -17,14 +17,15 @@ def opaque_triangles(model: Model, textures: Mapping[int, Image], *, with_sphere
 
     Judged by the texture's alpha in the box around a triangle's texture coordinates, with a margin for
     filtering and smaller mipmap levels. Triangles that repeat their texture, or whose texture coordinates a
-    morph may move, count as not opaque where the texture has any transparency. With `with_spheres` a sphere
-    map that multiplies alpha counts too.
+    morph may move, count as not opaque where the texture has any transparency; so do all triangles of a
+    material that a morph may fade. With `with_spheres` a sphere map that multiplies alpha counts too.
     """
     result = np.zeros(len(model.faces), np.bool_)
     can_slide = any(kind == MorphKind.UV for kind in model.morphs.kinds)
+    can_fade = _fading_materials(model)
     clear_counts: dict[int, NDArray[np.int32] | None] = {}
     for material, (first, end) in enumerate(model.materials.face_ranges()):
-        if model.materials.diffuse[material, 3] < 1.0:
+        if model.materials.diffuse[material, 3] < 1.0 or can_fade[material]:
             continue
         if with_spheres and _sphere_is_clear(model, textures, material):
             continue
@@ -37,6 +38,18 @@ def opaque_triangles(model: Model, textures: Mapping[int, Image], *, with_sphere
         elif not can_slide:
             result[first:end] = _covered(model.vertices.uvs[model.faces[first:end]], counts)
     return result
+
+
+def _fading_materials(model: Model) -> Bools:
+    """Materials whose alpha some material morph lowers, (materials,)."""
+    fades = np.zeros(len(model.materials), np.bool_)
+    for elements in model.morphs.elements:
+        if isinstance(elements, MaterialElements):
+            alpha = elements.values[:, 3]
+            lowers = np.where(elements.is_add, alpha < 0.0, alpha < 1.0)
+            for material in elements.materials[lowers]:
+                fades[slice(None) if material == NO_INDEX else material] = True
+    return fades
 
 
 def _sphere_is_clear(model: Model, textures: Mapping[int, Image], material: int) -> bool:

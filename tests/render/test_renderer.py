@@ -11,7 +11,7 @@ from mmdgen.images import linear_from_srgb, srgb_from_linear
 from mmdgen.pose import Pose
 from mmdgen.render import Renderer
 from mmdgen.scene import Light
-from tests.builders import material, uv_morph, vertex_morph
+from tests.builders import material, material_morph, uv_morph, vertex_morph
 from tests.render.scenes import DOUBLE_SIDED, EDGE, VIEW, draw, plain, quads
 
 FULL = (-8.0, -8.0, 8.0, 8.0, 0.0)
@@ -134,6 +134,24 @@ def test_vertex_and_uv_morphs_move_what_is_drawn(renderer: Renderer) -> None:
     picture = draw(renderer, model, textures={0: texture}, pose=pose)
     assert picture[..., 3].any(axis=1).nonzero()[0].tolist() == [4, 5, 6, 7]
     assert picture[5, 7, 0] < picture[5, 8, 0]
+
+
+@pytest.mark.parametrize("is_add", [False, True])
+def test_surface_that_a_morph_fades_lets_the_one_before_it_shine_through(
+    renderer: Renderer, is_add: bool
+) -> None:
+    change = np.zeros(28) if is_add else np.ones(28)
+    change[3] = -0.5 if is_add else 0.5
+    model = quads(
+        (*FULL[:4], 1.0),
+        (*FULL[:4], -1.0),
+        materials=[plain((0.0, 0.6, 0.0, 1.0)), plain((0.8, 0.0, 0.0, 1.0))],
+        morphs=[material_morph("薄く", [(1, is_add, change)])],
+    )
+    pose = Pose.rest(model, (1,))
+    pose.morph_weights[0] = 1.0
+    expected = np.floor(srgb_from_linear(np.array([0.4, 0.3, 0.0])) * 255 + 0.05)
+    assert (draw(renderer, model, pose=pose) == [*expected, 255]).all()
 
 
 def test_outline_surrounds_the_surface_with_the_edge_colour(renderer: Renderer) -> None:
