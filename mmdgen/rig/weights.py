@@ -33,7 +33,7 @@ class Skin:
 def build_skin(vertices: VertexTable) -> Skin:
     """Compile the weights of a model.
 
-    A missing bone loses its weight to the others. Weights are divided by their sum (as two of the three
+    A missing bone loses its weight to the others. The weights of BDEF2 and SDEF are clamped to 0..1. Weights are divided by their sum (as two of the three
     reference programs do; MMD models whose weights do not sum to 1 are rare mistakes). A vertex whose sum is
     zero hangs on its first existing bone, and one without any bone on bone 0. SDEF with a missing bone or
     numbers that are not finite becomes BDEF2.
@@ -66,6 +66,8 @@ def _complete_weights(vertices: VertexTable) -> tuple[Ints, Floats]:
     bones = np.where(exists, vertices.bone_indices, 0).astype(np.int32)
     is_used = exists & np.isfinite(vertices.bone_weights)
     weights = np.where(is_used, vertices.bone_weights, 0.0).astype(np.float64)
+    is_pair = (vertices.skinning == Skinning.BDEF2) | (vertices.skinning == Skinning.SDEF)
+    weights[is_pair] = weights[is_pair].clip(0.0, 1.0)  # the file stores one of the two, whatever it is
     total = weights.sum(axis=1)
     is_weightless = np.abs(total) < 1e-6
     # argmax of a row without any bone is slot 0, whose bone became bone 0

@@ -61,6 +61,11 @@ def test_weights_are_divided_by_their_sum() -> None:
     np.testing.assert_allclose(skin(spec, **BENT)[0], skin(same, **BENT)[0], atol=1e-6)
 
 
+def test_a_weight_of_two_bones_outside_0_to_1_is_clamped() -> None:
+    found, _ = skin(vertex(POINT, weights=[("上", 1.5), ("横", -0.5)]), **BENT)
+    np.testing.assert_allclose(found, rigid("上", **BENT), atol=1e-6)
+
+
 def test_a_weightless_vertex_hangs_on_its_first_bone() -> None:
     spec = vertex(POINT, weights=[(NO_INDEX, 0.0), ("下", 0.0), ("横", 0.0), ("上", 0.0)])
     np.testing.assert_allclose(skin(spec, **BENT)[0], rigid("下", **BENT), atol=1e-6)
