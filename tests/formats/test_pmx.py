@@ -412,7 +412,7 @@ def test_cut_after_the_morphs_keeps_the_model(monkeypatch: pytest.MonkeyPatch) -
 
 def test_cut_before_the_end_of_the_morphs_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     data = everything_pmx()
-    for cut in range(section_starts(data, monkeypatch)["display frame"]):
+    for cut in range(0, section_starts(data, monkeypatch)["display frame"], 2):
         with pytest.raises(FormatError):
             read_pmx(data[:cut])
 
