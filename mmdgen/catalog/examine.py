@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import numpy as np
+
 from mmdgen.annotate.auto import propose_annotation
 from mmdgen.annotate.json_form import annotation_from_text, annotation_to_text
 from mmdgen.annotate.schema import Annotation
@@ -43,6 +45,7 @@ def examine_model(
         format=f"{model.format} {model.version:g}",
         counts=_counts(model),
         warnings=tuple(str(warning) for warning in model.warnings),
+        mesh_digest=_mesh_digest(model),
         textures=_drawn_textures(model),
     )
     try:
@@ -101,6 +104,13 @@ def _counts(model: Model) -> dict[str, int]:
         "bones": len(model.bones),
         "morphs": len(model.morphs),
     }
+
+
+def _mesh_digest(model: Model) -> str:
+    """Hash of the shape alone."""
+    digest = hashlib.sha256(np.ascontiguousarray(model.vertices.positions, "<f4").data)
+    digest.update(np.ascontiguousarray(model.faces, "<i4").data)
+    return digest.hexdigest()[:16]
 
 
 def _drawn_textures(model: Model) -> tuple[str, ...]:

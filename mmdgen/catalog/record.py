@@ -17,7 +17,7 @@ from mmdgen.annotate.json_form import annotation_from_text, annotation_to_text
 from mmdgen.annotate.schema import Annotation
 from mmdgen.errors import AnnotationError
 
-RECORD_VERSION = f"2 {ANNOTATOR}"  # raise the number when records must be made anew
+RECORD_VERSION = f"3 {ANNOTATOR}"  # raise the number when records must be made anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class ModelRecord:
     counts: Mapping[str, int] = field(default_factory=dict)  # vertices, triangles, materials, bones, ...
     warnings: tuple[str, ...] = ()
     problem: str = ""  # why the model cannot be used, in a sentence
+    mesh_digest: str = ""  # of positions and triangles: a repainted or converted model keeps it
     textures: tuple[str, ...] = ()  # that are drawn, paths as stored
     annotation: Annotation | None = None
     saved_digest: str = ""  # hash of what people had said when the record was made, "" for nothing

@@ -59,5 +59,5 @@ def catalog(
         if model.problem:
             click.echo(f"not usable: {model.file.name}: {model.problem}")
     usable = [model for model in models if not model.problem]
-    groups = Counter(model.file.group for model in usable)
+    groups = Counter(model.group for model in usable)
     click.echo(f"{len(usable)} of {len(models)} models are usable, in {len(groups)} groups; listed in {out}")

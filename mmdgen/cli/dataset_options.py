@@ -80,7 +80,7 @@ def plans_of(config: DatasetConfig, models: Sequence[SurveyedModel], names: tupl
 def _splits_with_models(config: DatasetConfig, models: Sequence[SurveyedModel]) -> list[Split]:
     """The configuration's splits, less those that no model falls into: few models cannot fill three."""
     every = [rule.split for rule in config.splits]
-    groups = {model.file.group for model in models if not model.problem}
+    groups = {model.group for model in models if not model.problem}
     filled = {assign_split(group, config.splits) for group in groups}
     if not filled.intersection(every):
         return every

@@ -247,6 +247,8 @@ def _remarks(facts: Mapping[str, Any]) -> str:
     """What to look at in a model: doubtful annotations first, then warnings."""
     doubts = facts.get("doubts", {})
     remarks = [f"look at {name}: {', '.join(reasons)}" for name, reasons in doubts.items()]
+    if facts.get("twin_of"):
+        remarks.append(f"same mesh as {facts['twin_of']}")
     remarks += facts.get("warnings", [])
     more = [f"{len(remarks) - MAX_REMARKS} more"] if len(remarks) > MAX_REMARKS else []
     return escape("; ".join(remarks[:MAX_REMARKS] + more))

@@ -94,7 +94,7 @@ def plan_split(config: DatasetConfig, models: Sequence[SurveyedModel], split: Sp
     sources = [
         SourceModel(
             model_id=model.record.model_id,
-            group=model.file.group,
+            group=model.group,
             annotation_digest=annotation_digest(model.record.annotation),
             textures_digest=model.textures_digest,
         )
@@ -211,7 +211,7 @@ def model_sources(models: Sequence[SurveyedModel]) -> dict[str, ModelSource]:
     """The usable models by id."""
     return {
         model.record.model_id: ModelSource(
-            model.record.model_id, model.file.group, model.file.path, model.record.annotation
+            model.record.model_id, model.group, model.file.path, model.record.annotation
         )
         for model in models
         if not model.problem and model.record.annotation is not None

@@ -42,6 +42,12 @@ class SurveyedModel:
     textures_digest: str = ""  # of the names and sizes of the texture files
     texture_warnings: tuple[str, ...] = ()
     duplicate_of: str = ""  # name of the file with the same content that is used instead
+    twin: ModelFile | None = None  # another file with the same mesh: both fall into one split
+
+    @property
+    def group(self) -> str:
+        """The source group, which decides the split."""
+        return (self.twin or self.file).group
 
     @property
     def problem(self) -> str:
@@ -113,7 +119,7 @@ def survey_folders(
     for task, record in _examine_all(tasks, workers):
         known[task.file] = record
         on_progress(len(known), len(files))
-    return _mark_duplicates([_with_textures(file, known[file]) for file in files])
+    return _mark_twins(_mark_duplicates([_with_textures(file, known[file]) for file in files]))
 
 
 def examine_file(task: _Task) -> ModelRecord:
@@ -227,6 +233,19 @@ def _mark_duplicates(models: Sequence[SurveyedModel]) -> list[SurveyedModel]:
     return marked
 
 
+def _mark_twins(models: Sequence[SurveyedModel]) -> list[SurveyedModel]:
+    """Usable models of one mesh (another colour, another format) belong to the group of the first by name."""
+    first: dict[str, ModelFile] = {}
+    for model in models:
+        if not model.problem:
+            first.setdefault(model.record.mesh_digest, model.file)
+    twins = [None if model.problem else first[model.record.mesh_digest] for model in models]
+    return [
+        replace(model, twin=None if twin == model.file else twin)
+        for model, twin in zip(models, twins, strict=True)
+    ]
+
+
 def _doubts(record: ModelRecord) -> dict[str, list[str]]:
     """What a person should look at in the annotation, with reasons; the model is used all the same."""
     if record.annotation is None:
@@ -239,7 +258,8 @@ def file_row(model: SurveyedModel) -> str:
     size, modified_ns = _stamp(model.file)
     row = {
         "file": model.file.name,
-        "group": model.file.group,
+        "group": model.group,
+        "twin_of": model.twin.name if model.twin else "",
         "model_id": model.record.model_id,
         "name": model.record.name,
         "format": model.record.format,

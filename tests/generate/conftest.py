@@ -32,10 +32,10 @@ def quad(
 
 
 def tiny_character(number: int) -> Model:
-    """A character whose chin is at y = 10 and whose top is at y = 12; `number` decides its colours."""
+    """A character whose chin is at y = 10 and whose top is at y = 12; `number` decides its colours and width."""
     hue = np.random.default_rng(number).uniform(0.2, 1.0, (4, 3))
     vertices = [
-        *quad(0, 9, 1.2, 0.9, 0.0, "首"),
+        *quad(0, 9, 1.2 - 0.05 * number, 0.9, 0.0, "首"),
         *quad(0, 11, 0.9, 1.0, -1.0, "頭"),
         *quad(0.4, 11.2, 0.2, 0.2, -1.2, "頭"),
         *quad(-0.4, 11.2, 0.2, 0.2, -1.2, "頭"),

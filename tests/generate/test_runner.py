@@ -16,15 +16,17 @@ from pathlib import Path
 
 import pytest
 
+from mmdgen.annotate.store import AnnotationStore
 from mmdgen.dataset.config import DatasetConfig, Split
 from mmdgen.dataset.plan import Plan
 from mmdgen.dataset.shard import published_shards
 from mmdgen.errors import DatasetError, MmdgenError
+from mmdgen.formats import model_id, write_pmx
 from mmdgen.generate import compose, engines, runner, worker
 from mmdgen.generate.runner import RunSummary, freeze_plan, missing_jobs, plan_split, prepare_models, run_plan
 from mmdgen.generate.survey import SurveyedModel
 from mmdgen.render import Renderer
-from tests.generate.conftest import write_tiny_dataset
+from tests.generate.conftest import annotate_tiny, tiny_character, write_tiny_dataset
 
 MakeDataset = Callable[..., DatasetConfig]
 
@@ -156,6 +158,21 @@ def test_broken_models_and_copies_among_good_ones_are_said(make_dataset: MakeDat
     assert "byte" in problems["broken/half.pmx"]
     assert problems["tiny-0/model.pmx"] == "has the same content as copy/again.pmx"
     assert problems["tiny-1/model.pmx"] == ""
+
+
+def test_models_of_one_mesh_share_a_split(make_dataset: MakeDataset) -> None:
+    config = make_dataset(1)
+    model = tiny_character(0)
+    repainted = replace(model, materials=replace(model.materials, diffuse=model.materials.diffuse * 0.5))
+    data = write_pmx(repainted)
+    other = config.folders[0] / "other"
+    other.mkdir()
+    (other / "red.pmx").write_bytes(data)
+    AnnotationStore(config.annotations).put(annotate_tiny(model_id(data)))
+    models = {surveyed.file.name: surveyed for surveyed in prepare_models(config, workers=1)}
+    assert models["other/red.pmx"].group == "other"
+    assert models["tiny-0/model.pmx"].group == "other"
+    assert models["tiny-0/model.pmx"].twin == models["other/red.pmx"].file
 
 
 def test_what_was_read_once_is_not_read_again(
