@@ -4,9 +4,9 @@
 
 three.js 0.170 comes from npm on the first run and runs in headless Chromium, which the system must have
 (apt-get install chromium npm). Both draw the rest picture and 64 x (expression + posed) of each model,
-256 px, orthographic, 4 samples a pixel, and read every picture back. mmdgen draws outlines and encodes PNG
-files too; three.js does neither. Costs are CPU milliseconds for each picture, user and system, of all
-Chromium processes or of mmdgen's one; "images/s" is by the clock.
+256 px, orthographic, 4 samples a pixel, with outlines, and read every picture back. mmdgen encodes PNG files
+too. Costs are CPU milliseconds for each picture, user and system, of all Chromium processes or of mmdgen's
+one; "images/s" is by the clock.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -196,6 +196,7 @@ def add_job(session: Session, source: ModelSource, config: DatasetConfig, sample
             "name": name,
             "url": f"{url}model.pmx",
             "size": config.size_px,
+            "outline": config.outline_px > 0.0,
             "camera": sides,
             "poses": list(pose_documents(bound, all_poses)),
             "keep": [0, 2] if session.pictures else [],
@@ -254,10 +255,14 @@ def install_three() -> None:
 
 
 def compare(
-    sources: Sequence[ModelSource], samples: int, gl: str, timeout_s: float, pictures: Path | None
+    sources: Sequence[ModelSource],
+    config: DatasetConfig,
+    samples: int,
+    gl: str,
+    timeout_s: float,
+    pictures: Path | None,
 ) -> tuple[list[Comparison], str, str]:
     """Measure both on each model; and the drivers' names."""
-    config = benchmark_config(4)
     session = Session([], {}, {}, pictures)
     for source in sources:
         add_job(session, source, config, samples)
@@ -294,6 +299,7 @@ def main() -> None:
     )
     parser.add_argument("--poses", type=int, default=64, help="samples of each model, two pictures each")
     parser.add_argument("--gl", choices=sorted(GL_FLAGS), default="llvmpipe", help="Chromium's driver")
+    parser.add_argument("--no-outline", action="store_true", help="draw no outlines, neither of both")
     parser.add_argument("--timeout", type=float, default=900.0, help="seconds that three.js may take")
     parser.add_argument("--pictures", type=Path, help="a folder for two pictures of each model by three.js")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -304,8 +310,11 @@ def main() -> None:
         sources = model_sources(options.models or write_builtin(options.builtin, Path(folder)))
         if not sources:
             sys.exit("no usable model")
+        config = benchmark_config(4)
+        if options.no_outline:
+            config = replace(config, outline_px=0.0)
         comparisons, three_driver, driver = compare(
-            sources, options.poses, options.gl, options.timeout, options.pictures
+            sources, config, options.poses, options.gl, options.timeout, options.pictures
         )
     if options.json:
         rows = [asdict(row) | {"ratio": row.ratio} for row in comparisons]

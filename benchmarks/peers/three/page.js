@@ -3,6 +3,7 @@
 // A picture is drawn at twice its size, averaged to its size by one more pass, and read back: 4 samples a
 // pixel. The server takes the time at each mark; see compare.py.
 import * as THREE from "three";
+import { OutlineEffect } from "three/addons/effects/OutlineEffect.js";
 import { MMDLoader } from "three/addons/loaders/MMDLoader.js";
 
 const SUPERSAMPLING = 2;
@@ -71,11 +72,13 @@ async function drawJob(renderer, job) {
   const side = job.size * SUPERSAMPLING;
   const samples = new THREE.WebGLRenderTarget(side, side);
   const resolver = new Resolver(job.size);
+  // What three's MMD examples draw outlines with: each mesh once more, as an inverted hull.
+  const drawer = job.outline ? new OutlineEffect(renderer) : renderer;
 
   const draw = (pose) => {
     setPose(mesh, pose);
     renderer.setRenderTarget(samples);
-    renderer.render(scene, camera);
+    drawer.render(scene, camera);
     return resolver.read(renderer, samples);
   };
 
