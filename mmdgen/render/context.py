@@ -46,6 +46,11 @@ def open_context(settings: RenderSettings) -> moderngl.Context:
     return context
 
 
+def make_current(context: moderngl.Context) -> None:
+    """Let the following OpenGL calls of this thread go to a context: another one may have been used since."""
+    context.__enter__()  # moderngl's name for it; leaving would go back to the other one
+
+
 def _no_context_message(settings: RenderSettings, error: Exception) -> str:
     if not sys.platform.startswith("linux"):
         return f"cannot open OpenGL 3.3 ({error}): install the graphics card's driver"

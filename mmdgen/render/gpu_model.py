@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmdgen.images import Image
 from mmdgen.model import Floats, Ints
+from mmdgen.render.context import make_current
 from mmdgen.render.crop import Reach
 from mmdgen.render.geometry import Geometry
 from mmdgen.render.opacity import opaque_triangles
@@ -92,6 +93,7 @@ class GpuModel:
 
     def release(self) -> None:
         """Free the GL objects."""
+        make_current(self._context)
         self.surfaces.release()
         self.edges.release()
         self.geometry.release()

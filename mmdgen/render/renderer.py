@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmdgen.errors import RenderError
 from mmdgen.images import Image
 from mmdgen.render.changes import PixelBox
-from mmdgen.render.context import RenderSettings, open_context
+from mmdgen.render.context import RenderSettings, make_current, open_context
 from mmdgen.render.crop import Reach, everything
 from mmdgen.render.framebuffer import OffscreenFramebuffer
 from mmdgen.render.geometry import DrawList
@@ -60,6 +60,7 @@ class Renderer:
         Raises:
             RenderError: the model is too large for the driver.
         """
+        make_current(self._context)
         limit = self._context.info["GL_MAX_TEXTURE_SIZE"]
         bone_count = len(rig.model.bones)
         if bone_count > min(65535, limit * 256):
@@ -97,6 +98,7 @@ class Renderer:
             extremes: poses with one batch axis whose vertex offsets enclose those that will be drawn.
             view: camera, light and picture.
         """
+        make_current(self._context)
         return Redraw(self, model, view, base, extremes)
 
     def render_maps(self, model: GpuModel, posed: PosedModel, view: View) -> Maps:
@@ -107,6 +109,7 @@ class Renderer:
             posed: poses with one batch axis (1 + N,).
             view: camera and size.
         """
+        make_current(self._context)
         count, size = _pose_count(posed) - 1, view.size_px
         target = self._map_framebuffers.get(size) or MapFramebuffer(self._context, size)
         self._map_framebuffers[size] = target
@@ -137,6 +140,7 @@ class Renderer:
         """Draw some triangles of each pose and give a part of the picture: (pose, (rows, columns, 4))."""
         if model.shading is not view.shading:
             raise RenderError(f"a model loaded for {model.shading} shading cannot be drawn as {view.shading}")
+        make_current(self._context)
         target = self._framebuffer(view)
         count = _pose_count(posed)
         for first in range(0, count, _BATCH):
@@ -177,6 +181,7 @@ class Renderer:
         """
         if box.is_empty:
             return np.zeros(0, np.intp), np.zeros(0, np.intp)
+        make_current(self._context)
         target = self._framebuffer(view)
         model.upload(posed, slice(0, 1))
         self._painter.begin_batch(model, view)
@@ -208,6 +213,7 @@ class Renderer:
 
     def close(self) -> None:
         """Free the context and what belongs to it. GpuModels made by this renderer are then dead."""
+        make_current(self._context)
         for framebuffer in self._framebuffers.values():
             framebuffer.release()
         for map_framebuffer in self._map_framebuffers.values():
