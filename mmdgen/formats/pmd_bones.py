@@ -16,6 +16,7 @@ from mmdgen.formats.pmd_text import field_texts
 from mmdgen.formats.repair import BoneColumns, settle_bones
 from mmdgen.model import NO_INDEX, BoneFlag, BoneTable, IkChain
 
+MAX_IK_CHAINS = 4_096
 _COUNT = struct.Struct("<H")
 _LIMIT_SCALE = 4.0  # the file holds a quarter of the angle
 _KNEE = "ひざ"
@@ -59,7 +60,7 @@ def read_ik_chains(reader: BinaryReader, bone_names: tuple[str, ...]) -> list[Ik
     reader.begin("IK")
     start = reader.offset
     (count,) = reader.unpack(_COUNT)
-    reader.check_count(count, "IK chains", layout.IK_HEAD.itemsize, offset=start)
+    reader.check_count(count, "IK chains", layout.IK_HEAD.itemsize, limit=MAX_IK_CHAINS, offset=start)
     chains = []
     for _ in reader.rows(count):
         head = reader.array(layout.IK_HEAD, 1)[0]

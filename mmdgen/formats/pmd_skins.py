@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.formats import pmd_layout as layout
-from mmdgen.formats.binary import BinaryReader
+from mmdgen.formats.binary import MAX_NAMED_ROWS, BinaryReader
 from mmdgen.formats.pmd_text import field_text
 from mmdgen.model import NO_INDEX, Ints, MorphElements, MorphKind, MorphTable, Panel, VertexElements
 
@@ -48,9 +48,10 @@ def read_skins(reader: BinaryReader, vertex_count: int) -> Skins:
     reader.begin("skin")
     start = reader.offset
     (count,) = reader.unpack(_COUNT)
-    reader.check_count(count, "skins", layout.SKIN_HEAD.itemsize, offset=start)
+    reader.check_count(count, "skins", layout.SKIN_HEAD.itemsize, limit=MAX_NAMED_ROWS, offset=start)
     skins = Skins(count)
     base: Ints | None = None
+    all_vertices = np.arange(vertex_count, dtype=np.int32)
     nothing = VertexElements(np.zeros(0, np.int32), np.zeros((0, 3), np.float32))
     for row in reader.rows(count):
         start = reader.offset
@@ -69,8 +70,9 @@ def read_skins(reader: BinaryReader, vertex_count: int) -> Skins:
         skins.names.append(field_text(reader, head["name"].tobytes(), offset=start))
         skins.places.append(row)
         skins.panels.append(category)
-        moved = np.arange(vertex_count, dtype=np.int32) if base is None else base
-        skins.elements.append(_skin_elements(reader, rows, moved) if size else nothing)
+        skins.elements.append(
+            _skin_elements(reader, rows, all_vertices if base is None else base) if size else nothing
+        )
     return skins
 
 
