@@ -48,7 +48,7 @@ def open_context(settings: RenderSettings) -> moderngl.Context:
 
 def make_current(context: moderngl.Context) -> None:
     """Let the following OpenGL calls of this thread go to a context: another one may have been used since."""
-    context.__enter__()  # moderngl's name for it; leaving would go back to the other one
+    context.mglo.__enter__()  # moderngl's word for it; leaving would go back to the other one
 
 
 def _no_context_message(settings: RenderSettings, error: Exception) -> str:
