@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -43,6 +44,7 @@ def verify(
     """Check a data set: hashes, pixels, leaks across splits."""
 
     def again(rows: Sequence[Row]) -> Iterator[tuple[Row, Mapping[str, str]]]:
+        logging.getLogger("mmdgen").setLevel(logging.ERROR)  # what there is to warn of was told by render
         dataset = load_config(config, out=folder, seed=None, folders=folders)
         models = look_at_models(dataset, workers)
         with Renderer(RenderSettings()) as renderer:
