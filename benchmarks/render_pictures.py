@@ -76,6 +76,19 @@ class Cost:
         return self.cpu_ms / self.floor
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Time that a model's pictures took."""
+
+    pictures: int
+    seconds: float  # by the clock
+    stages: dict[str, float]  # CPU seconds
+
+    @property
+    def cpu_ms(self) -> float:
+        return 1e3 * sum(self.stages.values()) / self.pictures
+
+
 class Stopwatch:
     """CPU time by stage; time in a stage inside another counts for the inner one alone."""
 
@@ -168,24 +181,28 @@ def write_builtin(count: int, folder: Path) -> list[Path]:
     return [write_character(make_character(seed), folder / str(seed)) for seed in range(count)]
 
 
-def measure(renderer: Renderer, source: ModelSource, config: DatasetConfig, samples: int) -> Cost:
-    """Make the samples of a model once, and then the floor."""
+def make_pictures(renderer: Renderer, source: ModelSource, config: DatasetConfig, samples: int) -> Spent:
+    """Make the samples of a model once."""
     gc.collect()
     started, pictures = time.perf_counter(), 1
     with stages_timed() as watch:
         for _ in compose_samples(renderer, source, sample_keys(source, samples), "train", config):
             pictures += 2
-    seconds = time.perf_counter() - started
+    return Spent(pictures, time.perf_counter() - started, watch.seconds)
+
+
+def measure(renderer: Renderer, source: ModelSource, config: DatasetConfig, samples: int) -> Cost:
+    """Make the samples of a model once, and then the floor."""
+    spent = make_pictures(renderer, source, config, samples)
     floor, triangles = flat_floor(renderer, source, config, samples)
-    per_picture = {stage: 1e3 * spent / pictures for stage, spent in watch.seconds.items()}
     return Cost(
         model=source.path.name,
         samples_per_pixel=config.samples_per_pixel,
-        pictures=pictures,
+        pictures=spent.pictures,
         triangles=triangles,
-        cpu_ms=sum(per_picture.values()),
-        images_per_second=pictures / seconds,
-        stages=per_picture,
+        cpu_ms=spent.cpu_ms,
+        images_per_second=spent.pictures / spent.seconds,
+        stages={stage: 1e3 * seconds / spent.pictures for stage, seconds in spent.stages.items()},
         floor=floor,
     )
 
