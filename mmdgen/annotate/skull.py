@@ -44,7 +44,7 @@ def find_top(face: Face, unit: float) -> Top:
 
     Columns of the front silhouette near the middle, without strands and without what stands up behind the
     skull; a robust arch through their heights passes over gaps and tufts. If the names of materials tell
-    which are hair, only those count, else all but what they call a hat.
+    which are hair, only those count, else those that are seen around the eyes: hair frames a face.
     """
     arches = _find_arches(face, unit)
     low, high = (face.eyes.y + limit * arches.half_width for limit in TOP_RANGE)
@@ -54,7 +54,7 @@ def find_top(face: Face, unit: float) -> Top:
 
     for arch in (arches.hair, arches.bare):
         if arch is not None and is_usual(arch):
-            return _judge_top(unit, arch, arches.everything)
+            return _judge_top(unit, arch, arches)
     if arches.everything is not None and is_usual(arches.everything):
         return Top(arches.everything.y, "arch over the hat", 0.3, ("no hair under what is worn on the head",))
     return _usual_top(face, arches)
@@ -73,7 +73,8 @@ class _Arch:
 class _Arches:
     """The arches of what may be the top, None where there are too few columns."""
 
-    hair: _Arch | None  # materials that are called hair
+    hair: _Arch | None  # materials that are called hair; if none are, those that are seen around the eyes
+    hair_is_named: bool
     bare: _Arch | None  # all that is not called a hat
     everything: _Arch | None
     half_width: float  # of the head just above the eyes
@@ -86,23 +87,47 @@ def _find_arches(face: Face, unit: float) -> _Arches:
     depth = face.positions[face.model.faces, 2].mean(axis=1)
     before = depth < face.head_position[2] + BEHIND_SKULL * unit
     head = face.triangles_of(face.head_vertices, all_corners=True) & before
+    half_width = _half_width(face, unit, head)
+    hair_is_named = bool((head & is_hair).any())
+    if not hair_is_named:
+        framing = _materials_around_eyes(face, unit, head & ~is_worn, half_width)
+        is_hair = np.isin(face.triangle_materials, framing)
     everything = _arch(face, unit, head)
     return _Arches(
-        hair=_arch(face, unit, head & is_hair) if (head & is_hair).any() else None,
+        hair=_arch(face, unit, head & is_hair),
+        hair_is_named=hair_is_named,
         bare=_arch(face, unit, head & ~is_worn) if is_worn.any() else everything,
         everything=everything,
-        half_width=_half_width(face, unit, head),
+        half_width=half_width,
     )
 
 
-def _judge_top(unit: float, arch: _Arch, everything: _Arch | None) -> Top:
+def _materials_around_eyes(face: Face, unit: float, triangles: Bools, half_width: float) -> NDArray[np.intp]:
+    """Materials that are seen at the height of the eyes: hair frames the face, a hat does not."""
+    middle, eyes_y, reach = face.eyes.center_x, face.eyes.y, 1.3 * half_width
+    low, high = eyes_y - 0.3 * unit, eyes_y + 0.5 * unit
+    grid = Grid.around(middle - reach, low, middle + reach, high, 1.5 * _STEP * unit)
+    nearest = np.full((grid.height, grid.width), np.inf, np.float32)
+    owners = np.full(nearest.shape, -1)
+    for material in np.unique(face.triangle_materials[triangles]):
+        of_material = triangles & (face.triangle_materials == material)
+        depth = depth_map(face.positions[face.model.faces[of_material]], grid)
+        owners[depth < nearest] = material
+        nearest = np.minimum(nearest, depth)
+    counts = np.bincount(owners[owners >= 0], minlength=1)
+    return np.flatnonzero(counts >= 0.005 * owners.size)
+
+
+def _judge_top(unit: float, arch: _Arch, arches: _Arches) -> Top:
     """The confidence in an arch at a usual height: less where something stands above it."""
     reasons: list[str] = []
     confidence = 0.98
-    above = 0.0 if everything is None else (everything.y - arch.y) / unit
+    above = 0.0 if arches.everything is None else (arches.everything.y - arch.y) / unit
     if above > STANDS_OUT:
         reasons.append(f"hat suspected: something stands {above:.2f} u above the hair")
         confidence = 0.8 if above < 3 * STANDS_OUT else 0.6
+        if not arches.hair_is_named:
+            confidence = 0.45
     if arch.residual > ROUGH * unit:
         reasons.append(f"hat or unusual hair suspected: no smooth arch ({arch.residual / unit:.2f} u off)")
         confidence = min(confidence, 0.45)
