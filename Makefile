@@ -37,9 +37,10 @@ check: $(VENV)/.installed-dev ## Check format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-docs: $(VENV)/.installed-dev ## Write docs/reference/cli.md from the commands' help, and draw the front page's picture
+docs: $(VENV)/.installed-dev ## Write docs/reference/cli.md from the commands' help, and draw the pictures
 	$(BIN)/python docs/write_cli_reference.py
 	$(BIN)/python docs/draw_samples.py
+	$(BIN)/python docs/draw_cast.py
 
 bench: $(VENV)/.installed-dev ## Measure how fast things are
 	for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done

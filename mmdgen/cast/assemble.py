@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmdgen.cast.curves import Array
+from mmdgen.cast.curves import Array, on_grid
 from mmdgen.cast.expressions import Expression, morph_table
 from mmdgen.cast.materials import Look, material_table
 from mmdgen.cast.mesh import Part, merged
@@ -21,8 +21,6 @@ from mmdgen.model import (
     Skinning,
     VertexTable,
 )
-
-_GRID = 2.0**-14  # MMD units: positions are rounded to this, so that every machine writes the same bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +72,13 @@ def assemble(
 
 def _vertex_table(whole: Part, bones: Sequence[Bone], origin: Array, scale: float) -> VertexTable:
     count = len(whole)
-    positions = np.round((whole.positions * scale + origin) / _GRID) * _GRID
+    positions = on_grid(whole.positions * scale + origin)
     assert whole.normals is not None  # merged parts always have them
     indices, weights, skinning = _bone_slots(whole.weights, bones, count)
     return VertexTable(
         positions=positions.astype(np.float32),
-        normals=(np.round(whole.normals * 2**14) / 2**14).astype(np.float32),
-        uvs=(np.round(whole.uvs * 2**14) / 2**14).astype(np.float32),
+        normals=on_grid(whole.normals).astype(np.float32),
+        uvs=on_grid(whole.uvs).astype(np.float32),
         additional_uvs=np.zeros((count, 0, 4), np.float32),
         skinning=skinning,
         bone_indices=indices,

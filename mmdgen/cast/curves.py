@@ -76,3 +76,11 @@ def normalized(vectors: Array) -> Array:
     """Vectors of unit length along the last axis; zero stays zero."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-12))
+
+
+def on_grid(values: Array) -> Array:
+    """Numbers rounded to multiples of 2^-14, so that every machine stores the same bytes.
+
+    Sines and roots may differ in their last bit from one processor to the next; 2^-14 MMD units are 5 um.
+    """
+    return np.asarray(np.round(values * 2.0**14) / 2.0**14)

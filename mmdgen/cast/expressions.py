@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmdgen.cast.curves import Array
+from mmdgen.cast.curves import Array, on_grid
 from mmdgen.model import (
     GroupElements,
     MaterialElements,
@@ -18,7 +18,7 @@ from mmdgen.model import (
     VertexElements,
 )
 
-_SMALLEST_OFFSET = 1e-5  # MMD units; a vertex that moves less is left out
+_SMALLEST_OFFSET = 1e-4  # MMD units; a vertex that moves less is left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def morph_table(
 
 
 def _vertex_elements(keys: Sequence[str], motions: Mapping[str, Array], scale: float) -> VertexElements:
-    total = sum((motions[key] for key in keys if key in motions), np.zeros((1, 3))) * scale
+    total = on_grid(sum((motions[key] for key in keys if key in motions), np.zeros((1, 3))) * scale)
     moved = np.flatnonzero(np.abs(total).max(axis=1) > _SMALLEST_OFFSET)
     return VertexElements(moved.astype(np.int32), total[moved].astype(np.float32))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmdgen.cast.curves import Array, lerp, smoothstep
 from mmdgen.cast.head import CROWN, HeadShape
-from mmdgen.cast.mesh import Part, Triangles, face_normals, grid_triangles, rigid
+from mmdgen.cast.mesh import Part, Triangles, face_normals, grid_triangles, rigid, without_orphans
 
 HEAD_BONE = "head"
 TEXTURE_WINDOW = (-1.3, 1.3, -0.15, 2.45)  # left, right, bottom, top of the face texture, head units
@@ -93,7 +93,7 @@ def face_part(shape: HeadShape, holes: Sequence[Hole], material: str) -> Part:
         count += len(positions[-1])
     every = np.concatenate(positions)
     area = np.linalg.norm(face_normals(every, triangles), axis=1)
-    return Part(
+    part = Part(
         material=material,
         positions=every,
         triangles=triangles[area > 1e-9],
@@ -101,6 +101,7 @@ def face_part(shape: HeadShape, holes: Sequence[Hole], material: str) -> Part:
         weights=rigid(HEAD_BONE, count),
         morphs={name: _placed(pieces, count) for name, pieces in morphs.items()},
     )
+    return without_orphans(part)
 
 
 def _row_heights() -> Array:

@@ -94,6 +94,22 @@ def smooth_normals(positions: Array, triangles: Triangles, *, weld: float = 1e-5
     return normalized(total[place])
 
 
+def without_orphans(part: Part) -> Part:
+    """The part without vertices that no triangle uses."""
+    used = np.unique(part.triangles)
+    place = np.zeros(len(part), np.int64)
+    place[used] = np.arange(len(used))
+    return replace(
+        part,
+        positions=part.positions[used],
+        triangles=place[part.triangles],
+        uvs=part.uvs[used],
+        weights={name: values[used] for name, values in part.weights.items()},
+        morphs={name: offsets[used] for name, offsets in part.morphs.items()},
+        normals=None if part.normals is None else part.normals[used],
+    )
+
+
 def merged(parts: Sequence[Part]) -> Part:
     """Several parts of one material as one."""
     counts = [len(part) for part in parts]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmdgen.cast.curves import Array
+from mmdgen.cast.curves import Array, on_grid
 from mmdgen.model import NO_INDEX, BoneFlag, BoneTable
 
 
@@ -103,7 +103,7 @@ def bone_table(bones: Sequence[Bone], place: Array, scale: float) -> BoneTable:
         return NO_INDEX if key is None else index[key]
 
     offsets = [(0.0, 0.0, 0.0) if isinstance(bone.tail, str) else bone.tail for bone in bones]
-    positions = np.array([bone.position for bone in bones], np.float64) * scale + place
+    positions = on_grid(np.array([bone.position for bone in bones], np.float64) * scale + place)
     return BoneTable(
         names=tuple(bone.name for bone in bones),
         names_en=tuple(bone.name_en for bone in bones),
@@ -112,7 +112,7 @@ def bone_table(bones: Sequence[Bone], place: Array, scale: float) -> BoneTable:
         deform_layers=np.array([bone.layer for bone in bones], np.int32),
         flags=np.array([bone_flags(bone) for bone in bones], np.uint16),
         tails=np.array([find(b.tail) if isinstance(b.tail, str) else NO_INDEX for b in bones], np.int32),
-        tail_offsets=(np.array(offsets, np.float64) * scale).astype(np.float32),
+        tail_offsets=on_grid(np.array(offsets, np.float64) * scale).astype(np.float32),
         append_parents=np.array([find(bone.append_source) for bone in bones], np.int32),
         append_ratios=np.array([bone.append_ratio for bone in bones], np.float32),
         fixed_axes=np.zeros((count, 3), np.float32),
