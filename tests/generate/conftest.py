@@ -32,7 +32,7 @@ def quad(
 
 
 def tiny_character(number: int) -> Model:
-    """A character whose chin is at y = 10 and whose top is at y = 12; `number` decides its colours and width."""
+    """A character whose chin is at y = 10 and whose top is at y = 12; `number` decides colours and width."""
     hue = np.random.default_rng(number).uniform(0.2, 1.0, (4, 3))
     vertices = [
         *quad(0, 9, 1.2 - 0.05 * number, 0.9, 0.0, "首"),
