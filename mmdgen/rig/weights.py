@@ -33,10 +33,10 @@ class Skin:
 def build_skin(vertices: VertexTable) -> Skin:
     """Compile the weights of a model.
 
-    A missing bone loses its weight to the others. The weights of BDEF2 and SDEF are clamped to 0..1. Weights are divided by their sum (as two of the three
-    reference programs do; MMD models whose weights do not sum to 1 are rare mistakes). A vertex whose sum is
-    zero hangs on its first existing bone, and one without any bone on bone 0. SDEF with a missing bone or
-    numbers that are not finite becomes BDEF2.
+    A missing bone loses its weight to the others. The weights of BDEF2 and SDEF are clamped to 0..1. Weights
+    are divided by their sum (as two of the three reference programs do; MMD models whose weights do not sum
+    to 1 are rare mistakes). A vertex whose sum is zero hangs on its first existing bone, and one without any
+    bone on bone 0. SDEF with a missing bone or numbers that are not finite becomes BDEF2.
     """
     bones, weights = _complete_weights(vertices)
     sdef = vertices.sdef_vertices
