@@ -92,9 +92,11 @@ def _find_arches(face: Face, unit: float) -> _Arches:
     if not hair_is_named:
         framing = _materials_around_eyes(face, unit, head & ~is_worn, half_width)
         is_hair = np.isin(face.triangle_materials, framing)
-    everything = _arch(face, unit, head)
+    everything, hair = _arch(face, unit, head), _arch(face, unit, head & is_hair)
+    if not hair_is_named and hair and everything and 0 <= everything.y - hair.y <= STANDS_OUT * unit:
+        hair = None  # back hair that is seen on top only is hair all the same
     return _Arches(
-        hair=_arch(face, unit, head & is_hair),
+        hair=hair,
         hair_is_named=hair_is_named,
         bare=_arch(face, unit, head & ~is_worn) if is_worn.any() else everything,
         everything=everything,

@@ -236,3 +236,21 @@ def test_appearance_miku_has_no_winks_and_gets_halves(shared_dir: Path) -> None:
     assert annotation.roles[Role.EYE_WINK_LEFT].half is Half.LEFT
     assert fields_for_person(annotation) == {}
     assert np.isclose(annotation.head.bottom, 16.21, atol=0.1)
+
+
+@pytest.mark.local_models
+def test_mei_without_material_names_keeps_the_top_of_her_hair(shared_dir: Path) -> None:
+    path = shared_dir / "models" / "mei_black_jacket" / "mei_black_jacket.pmd"
+    annotation = propose_annotation(read_model(path), MODEL_ID)
+    assert annotation.head.top == pytest.approx(20.95, abs=0.04)
+    assert annotation.head.bottom == pytest.approx(17.78, abs=0.04)
+    assert fields_for_person(annotation) == {}
+
+
+def test_hat_without_telling_names_is_noticed_by_what_frames_the_face() -> None:
+    model = face_model(hat=0.3, hat_name="材質9")
+    materials = model.materials
+    nameless = replace(model, materials=replace(materials, names=tuple("1234"), names_en=tuple("1234")))
+    head = propose_annotation(nameless, MODEL_ID).head
+    assert head.top == pytest.approx(17.0 + TOP_Y, abs=0.05)
+    assert head.provenance.needs_person
