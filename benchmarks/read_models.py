@@ -142,6 +142,8 @@ def measure(name: str, data: bytes, repeats: int, node_modules: Path | None) -> 
         "cpu_ms": round(own * 1e3, 1),
         "vertices_per_cpu_second": round(vertices / own),
     }
+    if not data.startswith(b"PMX "):
+        return row  # the peers' functions called here read PMX
     peers = {
         "pymeshio": pymeshio_seconds(data, max(repeats // 10, 1)),
         "mmd-parser (Node)": node_seconds(data, max(repeats // 2, 3), node_modules),
