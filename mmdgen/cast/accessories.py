@@ -190,9 +190,9 @@ def beret(wearer: Wearer) -> list[Part]:
 
 def cap(wearer: Wearer) -> list[Part]:
     """A cap with a visor."""
-    polar = np.array([2.0, 20.0, 38.0, 52.0, 60.0, 61.0])
+    polar = np.array([2.0, 10.0, 19.0, 28.0, 37.0, 45.0, 52.0, 58.0, 61.0, 61.5])
     circle = np.degrees(np.arange(32) * (2 * np.pi / 32))
-    lift = np.array([0.24, 0.24, 0.23, 0.20, 0.17, 0.02])
+    lift = np.array([0.24, 0.24, 0.24, 0.24, 0.23, 0.22, 0.20, 0.18, 0.16, 0.02])
     unit = wearer.dome.direction(circle[None], polar[:, None])
     crown = tube("extra", CENTER + unit * (wearer.dome.radii + lift[:, None, None]), "head")
     angles = np.radians(np.linspace(-58.0, 58.0, 21))
@@ -224,11 +224,12 @@ def witch_hat(wearer: Wearer) -> list[Part]:
     return [_in_band(brim, DARK), _in_band(cone, DARK), _in_band(band, COLOR)]
 
 
-def _over_the_head(wearer: Wearer, lift: float, turn: float = 0.0) -> Array:
-    """A line from ear to ear over the top; `turn` moves it forward, degrees."""
+def _over_the_head(wearer: Wearer, lift: float, turn: float = 0.0, reach: float = 112.0) -> Array:
+    """A line from ear to ear over the top; `turn` moves it forward, `reach` is how far it goes, degrees."""
     t = np.linspace(-1.0, 1.0, 33)
-    polar, side = np.abs(t) * 98.0, np.where(t < 0, -90.0, 90.0)
-    points = CENTER + wearer.dome.direction(side, polar) * (wearer.dome.radii + lift)
+    polar, side = np.abs(t) * reach, np.where(t < 0, -90.0, 90.0)
+    points = CENTER + wearer.dome.direction(side, np.minimum(polar, 90.0)) * (wearer.dome.radii + lift)
+    points[:, 1] -= 0.024 * np.maximum(polar - 90.0, 0.0)
     angle = np.radians(turn)
     y, z = points[:, 1] - CENTER[1], points[:, 2] - CENTER[2]
     points[:, 2] = CENTER[2] + z * np.cos(angle) - np.maximum(y, 0.0) * np.sin(angle)
@@ -238,7 +239,7 @@ def _over_the_head(wearer: Wearer, lift: float, turn: float = 0.0) -> Array:
 
 def headband(wearer: Wearer) -> list[Part]:
     """A band over the hair."""
-    return [_in_band(pipe("extra", "head", _over_the_head(wearer, 0.11, 22.0), 0.05, flat=2.0), COLOR)]
+    return [_in_band(pipe("extra", "head", _over_the_head(wearer, 0.11, 22.0, 84.0), 0.05, flat=2.0), COLOR)]
 
 
 def _pad(wearer: Wearer, side: int, radius: float, band: int) -> Part:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mmdgen.cast.curves import Array, lerp, normalized, profile, smoothstep
+from mmdgen.cast.curves import Array, Profile, lerp, normalized, profile, smoothstep
 from mmdgen.cast.mesh import Part, grid_triangles, outward, tube
 
 NECK_TOP, HIP = 0.22, -4.7
@@ -18,6 +18,8 @@ _MIDDLES = (0.14, 0.12, 0.08, 0.08, 0.10, 0.14, 0.16, 0.17, 0.18, 0.19, 0.19, 0.
 _FRONTS = (0.62, 0.56, 0.50, 0.60, 0.72, 0.62, 0.53, 0.46, 0.41, 0.37, 0.32, 0.30, 0.30)
 _BACKS = (0.66, 0.56, 0.44, 0.50, 0.54, 0.55, 0.53, 0.50, 0.46, 0.40, 0.34, 0.30, 0.30)
 _POWER = 2.3
+_WIDTH, _MIDDLE = Profile(_HEIGHTS, _HALF_WIDTHS), Profile(_HEIGHTS, _MIDDLES)
+_FRONT, _BACK = Profile(_HEIGHTS, _FRONTS), Profile(_HEIGHTS, _BACKS)
 _ARM = ((0.58, -0.88, 0.16), (0.90, -1.10, 0.16), (1.86, -2.16, 0.17), (2.76, -3.20, 0.10))
 _ARM_RADII = (0.22, 0.245, 0.195, 0.15)
 CLOTH_WINDOW = (-1.6, 1.6, -4.8, 0.4)  # left, right, bottom, top of the cloth texture
@@ -43,13 +45,13 @@ class BodyShape:
         shoulders = 1.0 + (self.breadth - 1.0) * smoothstep(-0.35, -0.8, y)
         chest = 1.0 + (self.bust - 1.0) * np.exp(-(((y + 1.5) / 0.45) ** 2))
         slim = 1.0 + (self.neck - 1.0) * smoothstep(-0.62, -0.40, y)
-        width = profile(_HEIGHTS, _HALF_WIDTHS, y) * shoulders * slim + grow
-        front = profile(_HEIGHTS, _FRONTS, y) * chest * slim + grow
-        back = profile(_HEIGHTS, _BACKS, y) + grow
+        width = _WIDTH(y) * shoulders * slim + grow
+        front = _FRONT(y) * chest * slim + grow
+        back = _BACK(y) + grow
         s, c = np.sin(angles), np.cos(angles)
         x = width * np.sign(s) * np.abs(s) ** (2 / _POWER)
         reach = np.where(c > 0, front, back)
-        z = profile(_HEIGHTS, _MIDDLES, y) - np.sign(c) * reach * np.abs(c) ** (2 / _POWER)
+        z = _MIDDLE(y) - np.sign(c) * reach * np.abs(c) ** (2 / _POWER)
         return np.stack([x, y, z], axis=-1)
 
 

@@ -12,7 +12,7 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 
 def smoothstep(low: float, high: float, values: ArrayLike) -> Array:
     """0 below `low`, 1 above `high`, a smooth cubic between; `low` may be greater than `high`."""
-    t = np.clip((np.asarray(values, np.float64) - low) / (high - low), 0.0, 1.0)
+    t = np.minimum(np.maximum((np.asarray(values, np.float64) - low) / (high - low), 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
@@ -22,37 +22,41 @@ def lerp(start: ArrayLike, end: ArrayLike, t: ArrayLike) -> Array:
     return np.asarray(a + (b - a) * np.asarray(t, np.float64))
 
 
-def profile(knots: ArrayLike, values: ArrayLike, at: ArrayLike) -> Array:
-    """Monotone cubic interpolation: smooth, and never beyond the values that it goes through.
+class Profile:
+    """A curve through given values: smooth, monotone between them, constant outside.
 
-    Fritsch and Butland's choice of slopes (1984); constant outside the knots.
-
-    Args:
-        knots: (n,) ascending.
-        values: (n,) values there.
-        at: any shape.
+    Cubic pieces with Fritsch and Butland's choice of slopes (1984), which never overshoots.
     """
-    x, y = np.asarray(knots, np.float64), np.asarray(values, np.float64)
-    query = np.clip(np.asarray(at, np.float64), x[0], x[-1])
-    step = np.diff(x)
-    secant = np.diff(y) / step
-    slope = np.zeros_like(y)
-    before, after = secant[:-1], secant[1:]
-    weight = (step[:-1] + 2 * step[1:]) / (3 * (step[:-1] + step[1:]))
-    same_sign = before * after > 0
-    mean = np.divide(
-        before * after, (1 - weight) * before + weight * after, out=np.zeros_like(before), where=same_sign
-    )
-    slope[1:-1] = mean
-    slope[0], slope[-1] = secant[0], secant[-1]
-    cell = np.clip(np.searchsorted(x, query, side="right") - 1, 0, len(step) - 1)
-    t = (query - x[cell]) / step[cell]
-    return np.asarray(
-        y[cell] * (1 + 2 * t) * (1 - t) ** 2
-        + slope[cell] * step[cell] * t * (1 - t) ** 2
-        + y[cell + 1] * t**2 * (3 - 2 * t)
-        + slope[cell + 1] * step[cell] * t**2 * (t - 1)
-    )
+
+    def __init__(self, knots: ArrayLike, values: ArrayLike) -> None:
+        x, y = np.asarray(knots, np.float64), np.asarray(values, np.float64)
+        step = np.diff(x)
+        secant = np.diff(y) / step
+        before, after = secant[:-1], secant[1:]
+        share = (step[:-1] + 2 * step[1:]) / (3 * (step[:-1] + step[1:]))
+        slope = np.concatenate([secant[:1], np.zeros(len(y) - 2), secant[-1:]])
+        np.divide(
+            before * after, (1 - share) * before + share * after, out=slope[1:-1], where=before * after > 0
+        )
+        self._knots = x
+        # Coefficients of each piece in its own distance from its left knot.
+        self._cubic = (slope[:-1] + slope[1:] - 2 * secant) / step**2
+        self._square = (3 * secant - 2 * slope[:-1] - slope[1:]) / step
+        self._slope, self._start = slope[:-1], y[:-1]
+
+    def __call__(self, at: ArrayLike) -> Array:
+        """Values at places of any shape."""
+        x = self._knots
+        place = np.minimum(np.maximum(np.asarray(at, np.float64), x[0]), x[-1])
+        piece = np.minimum(np.searchsorted(x, place, side="right") - 1, len(x) - 2)
+        d = place - x[piece]
+        value = ((self._cubic[piece] * d + self._square[piece]) * d + self._slope[piece]) * d
+        return np.asarray(value + self._start[piece])
+
+
+def profile(knots: ArrayLike, values: ArrayLike, at: ArrayLike) -> Array:
+    """`Profile(knots, values)(at)`: for curves that are used once."""
+    return Profile(knots, values)(at)
 
 
 def catmull_rom(points: ArrayLike, t: ArrayLike) -> Array:

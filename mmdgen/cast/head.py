@@ -8,12 +8,10 @@ rings of vertices, so that lids and lips have loops to move along.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mmdgen.cast.curves import Array, normalized, profile
+from mmdgen.cast.curves import Array, Profile, normalized
 from mmdgen.cast.mesh import SHELL, Part, plump
 from mmdgen.cast.traits import FaceTraits
 
@@ -24,53 +22,58 @@ _MIDDLES = (-0.76, -0.70, -0.60, -0.42, -0.20, -0.02, 0.04, 0.05, 0.05, 0.06, 0.
 _FRONT_DEPTHS = (0.0, 0.12, 0.25, 0.45, 0.68, 0.85, 0.92, 0.99, 1.02, 0.92, 0.74, 0.49, 0.0)
 _BACK_DEPTHS = (0.0, 0.09, 0.19, 0.42, 0.66, 0.82, 0.88, 0.95, 0.97, 0.89, 0.70, 0.45, 0.0)
 _SECTION_POWER = 2.25  # 2 is an ellipse; more is flatter in front
+_RIDGE = Profile((0.48, 0.555, 0.61, 0.72, 1.0), (0.0, 0.35, 1.0, 0.5, 0.0))  # the nose's profile by height
+_RIDGE_BREADTH = Profile((0.48, 0.60, 1.0), (0.10, 0.085, 0.06))
 
 
-@dataclass(frozen=True, slots=True)
 class HeadShape:
     """The skin surface of one head, in head units with the chin tip at y = 0."""
 
-    face: FaceTraits
+    def __init__(self, face: FaceTraits) -> None:
+        h = np.asarray(_HEIGHTS)
+        lower = 1.0 - np.clip((h - 0.1) / 0.75, 0.0, 1.0)
+        fullness = 1.0 + (face.jaw - 1.0) * 4 * lower * (1 - lower)
+        breadth = 1.0 + (face.chin - 1.0) * np.clip(1.0 - h / 0.3, 0.0, 1.0)
+        widths = np.asarray(_HALF_WIDTHS) * face.width * fullness * breadth
+        # Squares are interpolated: their roots round off the chin and the crown.
+        self._width_squared = Profile(h, widths**2)
+        self._front_squared = Profile(h, np.square(_FRONT_DEPTHS))
+        self._back_squared = Profile(h, np.square(_BACK_DEPTHS))
+        self._middle = Profile(h, _MIDDLES)
+        self._nose_height = 0.105 * face.nose
 
     def half_width(self, y: ArrayLike) -> Array:
         """Half the breadth of the head at heights y: the contour of the face seen from the front."""
-        h = np.asarray(_HEIGHTS)
-        widths = np.asarray(_HALF_WIDTHS) * self.face.width
-        lower = 1.0 - np.clip((h - 0.1) / 0.75, 0.0, 1.0)
-        fullness = 1.0 + (self.face.jaw - 1.0) * 4 * lower * (1 - lower)
-        breadth = 1.0 + (self.face.chin - 1.0) * np.clip(1.0 - h / 0.3, 0.0, 1.0)
-        return np.sqrt(profile(h, (widths * fullness * breadth) ** 2, y))
+        return _root(self._width_squared(y))
 
     def middle(self, y: ArrayLike) -> Array:
         """Z of the broadest place."""
-        return profile(_HEIGHTS, _MIDDLES, y)
+        return self._middle(y)
 
     def nose(self, x: ArrayLike, y: ArrayLike) -> Array:
         """How far the nose stands out."""
-        x, y = np.asarray(x), np.asarray(y)
-        ridge = profile((0.48, 0.555, 0.61, 0.72, 1.0), (0.0, 0.35, 1.0, 0.5, 0.0), y)
-        breadth = profile((0.48, 0.60, 1.0), (0.10, 0.085, 0.06), y)
-        return np.asarray(0.105 * self.face.nose * ridge * np.exp(-((x / breadth) ** 2)))
+        return np.asarray(self._nose_height * _RIDGE(y) * np.exp(-((np.asarray(x) / _RIDGE_BREADTH(y)) ** 2)))
 
     def front(self, x: ArrayLike, y: ArrayLike) -> Array:
         """Z of the face at (x, y)."""
-        width = np.maximum(self.half_width(y), 1e-9)
-        s = np.clip(np.abs(np.asarray(x)) / width, 0.0, 1.0)
-        depth = np.sqrt(profile(_HEIGHTS, np.square(_FRONT_DEPTHS), y))
+        s = np.minimum(np.abs(np.asarray(x)) / np.maximum(self.half_width(y), 1e-9), 1.0)
         bulge = (1.0 - s**_SECTION_POWER) ** (1.0 / _SECTION_POWER)
-        return np.asarray(self.middle(y) - depth * bulge - self.nose(x, y))
+        return np.asarray(self._middle(y) - _root(self._front_squared(y)) * bulge - self.nose(x, y))
 
     def back(self, x: ArrayLike, y: ArrayLike) -> Array:
         """Z of the back of the head at (x, y)."""
-        width = np.maximum(self.half_width(y), 1e-9)
-        s = np.clip(np.abs(np.asarray(x)) / width, 0.0, 1.0)
-        depth = np.sqrt(profile(_HEIGHTS, np.square(_BACK_DEPTHS), y))
-        return np.asarray(self.middle(y) + depth * np.sqrt(1.0 - s**2))
+        s = np.minimum(np.abs(np.asarray(x)) / np.maximum(self.half_width(y), 1e-9), 1.0)
+        return np.asarray(self._middle(y) + _root(self._back_squared(y)) * np.sqrt(1.0 - s**2))
 
     def point(self, x: ArrayLike, y: ArrayLike, *, lift: ArrayLike = 0.0) -> Array:
         """Points on the face, (..., 3), moved `lift` toward the viewer."""
         x, y = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
         return np.stack([x, y, self.front(x, y) - np.asarray(lift)], axis=-1)
+
+
+def _root(squares: Array) -> Array:
+    """Square roots; what rounding made negative is 0."""
+    return np.asarray(np.sqrt(np.maximum(squares, 0.0)))
 
 
 def ear(shape: HeadShape, side: int) -> Part:

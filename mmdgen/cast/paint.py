@@ -37,15 +37,20 @@ class Canvas:
         colors[:] = color
         return Canvas(grid_x, grid_y, colors, np.ones((height, width)))
 
+    def window(self, low: Array, high: Array) -> tuple[slice, slice]:
+        """Rows and columns of the pixels between two corners."""
+        if not self.x.size:
+            return slice(0), slice(0)
+        columns = np.flatnonzero((self.x[0] >= low[0]) & (self.x[0] <= high[0]))
+        rows = np.flatnonzero((self.y[:, 0] >= low[1]) & (self.y[:, 0] <= high[1]))
+        if not len(columns) or not len(rows):
+            return slice(0), slice(0)
+        return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
     def near(self, center: tuple[float, float], reach: float) -> Canvas:
         """The part of the picture around a place, for small things: painting it paints the picture."""
-        columns = np.flatnonzero(np.abs(self.x[0] - center[0]) <= reach)
-        rows = np.flatnonzero(np.abs(self.y[:, 0] - center[1]) <= reach)
-        across = slice(columns[0], columns[-1] + 1) if len(columns) else slice(0)
-        down = slice(rows[0], rows[-1] + 1) if len(rows) else slice(0)
-        return Canvas(
-            self.x[down, across], self.y[down, across], self.colors[down, across], self.alpha[down, across]
-        )
+        window = self.window(np.subtract(center, reach), np.add(center, reach))
+        return Canvas(self.x[window], self.y[window], self.colors[window], self.alpha[window])
 
     def lay(self, color: Color | Array, cover: ArrayLike) -> None:
         """A colour over the picture where `cover` (0..1) says."""
@@ -72,21 +77,17 @@ def ellipse(canvas: Canvas, center: tuple[float, float], radii: tuple[float, flo
 def stroke(canvas: Canvas, points: Array, width: ArrayLike, soft: float) -> Array:
     """Cover of a line through points, (n, 2); `width` is one number or one for each point."""
     widths = np.broadcast_to(np.asarray(width, np.float64), (len(points),))
-    reach = float(widths.max()) + soft
-    low, high = points.min(axis=0) - reach, points.max(axis=0) + reach
-    cover = np.zeros(canvas.x.shape)
-    near = (canvas.x >= low[0]) & (canvas.x <= high[0]) & (canvas.y >= low[1]) & (canvas.y <= high[1])
-    if not near.any():
-        return cover
-    place = np.stack([canvas.x[near], canvas.y[near]], axis=-1)
-    best = np.full(len(place), -1e9)
+    depth = np.full(canvas.x.shape, -2.0 * soft)  # how far inside the line, clipped outside
     for k in range(len(points) - 1):
-        edge = points[k + 1] - points[k]
-        along = np.clip((place - points[k]) @ edge / max(float(edge @ edge), 1e-12), 0.0, 1.0)
-        gap = np.linalg.norm(place - points[k] - along[:, None] * edge, axis=-1)
-        best = np.maximum(best, widths[k] + (widths[k + 1] - widths[k]) * along - gap)
-    cover[near] = smoothstep(-soft, soft, best)
-    return cover
+        start, edge = points[k], points[k + 1] - points[k]
+        reach = max(widths[k], widths[k + 1]) + soft
+        window = canvas.window(start + np.minimum(edge, 0.0) - reach, start + np.maximum(edge, 0.0) + reach)
+        x, y = canvas.x[window] - start[0], canvas.y[window] - start[1]
+        along = np.clip((x * edge[0] + y * edge[1]) / max(float(edge @ edge), 1e-12), 0.0, 1.0)
+        gap = np.hypot(x - along * edge[0], y - along * edge[1])
+        inside = widths[k] + (widths[k + 1] - widths[k]) * along - gap
+        depth[window] = np.maximum(depth[window], inside)
+    return smoothstep(-soft, soft, depth)
 
 
 def value_noise(x: Array, seed: int, *, octaves: int = 1) -> Array:
