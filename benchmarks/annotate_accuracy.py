@@ -41,6 +41,7 @@ class Judged:
     confidence: float
     is_right: bool
     note: str
+    distance: float = 0.0  # u, of places
 
 
 def judge(seed: int, character: Character) -> Iterator[Judged]:
@@ -57,13 +58,13 @@ def judge(seed: int, character: Character) -> Iterator[Judged]:
         error = (getattr(proposed.head, name) - getattr(truth.head, name)) / unit
         confidence = proposed.head.provenance.confidence
         note = f"{error:+.3f} {'; '.join(proposed.head.provenance.reasons)}"
-        yield Judged(seed, name, confidence, abs(error) <= BOUNDS_TOLERANCE, note)
+        yield Judged(seed, name, confidence, abs(error) <= BOUNDS_TOLERANCE, note, abs(error))
     assert proposed.eyes is not None
     for name in ("left", "right"):
         off = np.subtract(getattr(proposed.eyes, name), getattr(truth.eyes, name)) / unit
-        is_near = bool(np.linalg.norm(off) <= BOUNDS_TOLERANCE)
-        confidence = proposed.eyes.provenance.confidence
-        yield Judged(seed, f"{name} eye", confidence, is_near, f"{off[0]:+.3f} {off[1]:+.3f}")
+        distance = float(np.linalg.norm(off))
+        confidence, note = proposed.eyes.provenance.confidence, f"{off[0]:+.3f} {off[1]:+.3f}"
+        yield Judged(seed, f"{name} eye", confidence, distance <= BOUNDS_TOLERANCE, note, distance)
     moved = resolve_displacements(model)
     for role in Role:
         yield from _judge_role(seed, role, character, proposed, moved, unit)
@@ -164,7 +165,11 @@ def report(judged: list[Judged], seconds: list[float]) -> None:
         groups[entry.field if entry.field in _PLACES else "roles"].append(entry)
     for name in (*_PLACES, "roles"):
         right = sum(entry.is_right for entry in groups[name])
-        print(f"{name}: {right} of {len(groups[name])} right ({100 * right / len(groups[name]):.2f} %)")
+        distances = [entry.distance for entry in groups[name]]
+        off = (
+            f", off by {np.median(distances):.3f} u, at most {max(distances):.3f}" if name in _PLACES else ""
+        )
+        print(f"{name}: {right} of {len(groups[name])} right ({100 * right / len(groups[name]):.2f} %){off}")
     print("wrong by field:", dict(Counter(e.field for e in judged if not e.is_right).most_common()))
     for entry in judged:
         if not entry.is_right:
