@@ -38,7 +38,8 @@ def scalp(dome: HairDome, hair: HairTraits) -> Part:
     below = np.maximum(polar - 90.0, 0.0)
     level = dome.direction(np.broadcast_to(azimuths, polar.shape), np.minimum(polar, 90.0))
     unit = np.where((below > 0)[..., None], level, unit)
-    positions = CENTER + unit * dome.radii * 0.965
+    close = 1.0 - 0.035 * smoothstep(8.0, 40.0, polar)  # full at the top, where all strands begin
+    positions = CENTER + unit * dome.radii * close[..., None]
     positions[..., 1] -= below / 40.0 * 1.25
     shrink = 1.0 - 0.22 * (below / 40.0) ** 2
     positions[..., 0] *= shrink

@@ -78,7 +78,7 @@ def lock_path(dome: HairDome, lock: Lock) -> tuple[Array, Array]:
     around = np.stack([np.sin(azimuth), np.zeros_like(azimuth), -np.cos(azimuth)], axis=1)
     unit = np.where((hang > 0)[:, None], around, on_dome)
     # Roots lie under the neighbours, so that the top of the head stays smooth.
-    rise = lerp(-0.07, lock.layer, smoothstep(0.0, 0.22, t))
+    rise = lerp(-0.05, lock.layer, smoothstep(0.0, 0.20, t))
     points = CENTER + unit * (dome.radii + rise[:, None])
     swing = lock.flare * hang**1.7 + lock.bow * np.sin(np.pi * hang)
     points = points + around * swing[:, None]
