@@ -1,6 +1,7 @@
 """What a picture costs from model file to PNG, stage by stage, beside the floor of the same geometry.
 
     python benchmarks/render_pictures.py [--models FILE_OR_DIR ...] [--samples 4 16] [--json]
+    python benchmarks/render_pictures.py --choices [--models FILE_OR_DIR ...] [--json]
 
 Makes the samples of each model exactly as a data set does (load, rest picture, then 64 expressions and 64
 posed pictures, encoded) but writes nothing to disk. All on one thread; costs are CPU milliseconds of this
@@ -12,6 +13,9 @@ process for each picture, so a busy neighbour matters less than with seconds. Th
     encode   PNG
     facts    what samples.parquet says of each picture
     floor    the same triangles, whole pictures, in one flat colour: no texture, light, blending, read-back
+
+With --choices: what drawing alone costs under each choice of shading, outline and samples a pixel, and what
+redrawing an expression costs, relative to the first; rounds take turns, so that a neighbour slows all alike.
 
 The built-in characters are smaller than downloaded ones: give --models for the cost of real ones.
 """
@@ -28,7 +32,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -46,11 +51,11 @@ from mmdgen.generate import compose
 from mmdgen.generate.compose import ModelSource, ModelStage, compose_samples, model_light, portrait_view
 from mmdgen.pose import PoseVector
 from mmdgen.render import GpuModel, Redraw, Renderer, RenderSettings
-from mmdgen.render.changes import PixelBox
 from mmdgen.render.programs import complete_source
+from mmdgen.render.renderer import _reached_box
 from mmdgen.render.textures import SKINNING_DEFINES
 from mmdgen.rig import PosedModel
-from mmdgen.scene import View
+from mmdgen.scene import Shading, View
 
 STAGES = ("load", "pose", "draw", "encode", "facts", "other")
 TARGET_CPU_MS = {4: 6.5, 16: 13.0}
@@ -253,12 +258,12 @@ def flat_programs(renderer: Renderer) -> Iterator[None]:
 def draw_flat(renderer: Renderer, model: GpuModel, posed: PosedModel, view: View) -> None:
     """Draw each pose whole, in white, and read nothing back."""
     context, painter, target = renderer._context, renderer._painter, renderer._framebuffer(view)
-    everywhere = PixelBox(0, 0, view.size_px, view.size_px)
+    box = _reached_box(model.reach, view)
     edge_sizes = posed.rig.model.materials.edge_sizes
     model.upload(posed, slice(None))
     painter.begin_batch(model, view)
     for slot in range(len(posed.bone_palette)):
-        target.begin(everywhere)
+        target.begin(box)
         painter._begin(model, slot)
         context.cull_face = "back"
         for draw in model.surfaces.draws:
@@ -274,6 +279,59 @@ def draw_flat(renderer: Renderer, model: GpuModel, posed: PosedModel, view: View
             array = model.edges.arrays["identify_edge"]
             array.render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)
         context.finish()
+
+
+def choices() -> dict[str, DatasetConfig]:
+    """What to compare; the first is what the others are relative to."""
+    first = benchmark_config(16)
+    toon = replace(first, shading=Shading.TOON)
+    return {
+        "phong, outline, 16 samples": first,
+        "phong, outline, 4 samples": replace(first, samples_per_pixel=4),
+        "phong, outline, 1 sample": replace(first, samples_per_pixel=1),
+        "phong, no outline, 16 samples": replace(first, outline_px=0.0),
+        "toon, outline, 16 samples": toon,
+        "toon, no outline, 16 samples": replace(toon, outline_px=0.0),
+        "toon, outline, 4 samples": replace(toon, samples_per_pixel=4),
+    }
+
+
+REDRAWN = "an expression, redrawn"
+DRAWN_WHOLE = "an expression, drawn whole"
+
+
+def measure_choices(renderer: Renderer, source: ModelSource, rounds: int) -> dict[str, float]:
+    """CPU ms of drawing a picture under each choice: the median of the rounds."""
+    spent: dict[str, list[float]] = {}
+    with ExitStack() as stack:
+        works: dict[str, Callable[[], object]] = {}
+        for name, config in choices().items():
+            view = portrait_view(source.annotation, config, model_light(config, source.model_id))
+            stage = stack.enter_context(ModelStage(renderer, source, config.space, view))
+            vectors = labels(source, config, 8)
+            works[name] = partial(stage.draw, vectors)
+            if REDRAWN not in works:
+                faces = config.space.expression_vector(vectors)
+                redraw = stack.enter_context(stage.expressions())
+                works[DRAWN_WHOLE] = partial(stage.draw, faces)
+                works[REDRAWN] = partial(stage.draw_expressions, redraw, faces)
+        for turn in range(rounds + 1):
+            for name, work in works.items():
+                start = time.process_time()
+                work()
+                if turn:  # the first round compiles
+                    spent.setdefault(name, []).append(1e3 * (time.process_time() - start) / 8)
+    return {name: float(np.median(values)) for name, values in spent.items()}
+
+
+def choices_table(rows: dict[str, dict[str, float]]) -> str:
+    first = next(iter(choices()))
+    names = [*choices(), DRAWN_WHOLE, REDRAWN]
+    lines = [f"{'drawing, relative to the first':34}" + "".join(f"{model[:18]:>20}" for model in rows)]
+    for name in names:
+        cells = [f"{costs[name]:9.2f} ms {costs[name] / costs[first]:6.2f}x" for costs in rows.values()]
+        lines.append(f"{name:34}" + "".join(f"{cell:>20}" for cell in cells))
+    return "\n".join(lines)
 
 
 def as_table(costs: Sequence[Cost]) -> str:
@@ -304,6 +362,7 @@ def main() -> None:
     )
     parser.add_argument("--poses", type=int, default=64, help="samples of each model, two pictures each")
     parser.add_argument("--samples", type=int, nargs="+", default=[4, 16], choices=sorted(SAMPLES_PER_AXIS))
+    parser.add_argument("--choices", action="store_true", help="compare shadings, outlines and samples")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     logging.getLogger("mmdgen").setLevel(logging.ERROR)
@@ -313,6 +372,10 @@ def main() -> None:
         sources = model_sources(options.models or write_builtin(options.builtin, folder))
         if not sources:
             sys.exit("no usable model")
+        if options.choices:
+            rows = {source.path.name: measure_choices(renderer, source, 7) for source in sources}
+            print(json.dumps(rows, indent=2, ensure_ascii=False) if options.json else choices_table(rows))
+            return
         for samples_per_pixel in options.samples:  # compiles, and makes the targets
             measure(renderer, sources[0], benchmark_config(samples_per_pixel), 2)
         costs = [
