@@ -106,10 +106,8 @@ def _vertex_boxes(base: PosedModel, posed: PosedModel) -> tuple[Floats, Floats]:
 def _edge_thickness(posed: PosedModel, view: View) -> float:
     """How far an outline can reach beyond its surface, MMD units."""
     model = posed.rig.model
-    sizes = float(model.materials.edge_sizes.max(initial=0.0)) * float(
-        model.vertices.edge_scales.max(initial=0.0)
-    )
-    return max(0.0, sizes) * view.edge_units
+    largest_scale = float(np.abs(model.vertices.edge_scales).max(initial=0.0))  # below zero: inwards
+    return float(model.materials.edge_sizes.max(initial=0.0)) * largest_scale * view.edge_units
 
 
 def _meets(low: Floats, high: Floats, box: PixelBox, view: View) -> Bools:

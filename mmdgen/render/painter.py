@@ -78,7 +78,7 @@ class Painter:
         if view.outline_px > 0.0:
             self._context.cull_face = "front"
             self._context.enable(moderngl.CULL_FACE | moderngl.BLEND)
-            for draw in _visible(edges, materials):
+            for draw in _outlined(edges, materials):
                 self._paint_edge(edges, draw, materials, view)
 
     def paint_maps(
@@ -118,7 +118,7 @@ class Painter:
         self._context.cull_face = "front"
         self._context.enable(moderngl.CULL_FACE)
         program = self.programs["identify_edge"]
-        for draw in _visible(edges, materials):
+        for draw in _outlined(edges, materials):
             program["u_thickness"] = _thickness(draw, materials, view)
             program["u_first_number"] = first + draw.first_index // 3
             _render(edges, "identify_edge", draw)
@@ -151,13 +151,10 @@ class Painter:
 
     def _paint_edge(self, edges: DrawList, draw: Draw, materials: PosedMaterials, view: View) -> None:
         color = np.clip(materials.edge_colors[draw.run.material], 0.0, 1.0)
-        thickness = _thickness(draw, materials, view)
-        if color[3] <= 0.0 or thickness <= 0.0:
-            return
         program = self.programs["edge"]
         visible = linear_from_srgb(color[:3]) if view.shading is Shading.PHONG else color[:3]
         program["u_edge_color"] = (*visible, color[3])
-        program["u_thickness"] = thickness
+        program["u_thickness"] = _thickness(draw, materials, view)
         _render(edges, "edge", draw)
 
     def _switch(self, flag: int, enabled: bool) -> None:
@@ -191,6 +188,15 @@ def _set_toon(program: moderngl.Program, materials: PosedMaterials, material: in
 
 def _visible(draw_list: DrawList, materials: PosedMaterials) -> list[Draw]:
     return [draw for draw in draw_list.draws if materials.diffuse[draw.run.material, 3] > 0.0]
+
+
+def _outlined(edges: DrawList, materials: PosedMaterials) -> list[Draw]:
+    """Those whose outline has a size and a colour: the others are not drawn, and so hide nothing."""
+    return [
+        draw
+        for draw in _visible(edges, materials)
+        if materials.edge_sizes[draw.run.material] > 0.0 and materials.edge_colors[draw.run.material, 3] > 0.0
+    ]
 
 
 def _thickness(draw: Draw, materials: PosedMaterials, view: View) -> float:

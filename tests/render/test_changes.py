@@ -12,6 +12,7 @@ from mmdgen.pose import Pose
 from mmdgen.render import Renderer
 from mmdgen.render.changes import find_change
 from mmdgen.rig import PosedModel, build_rig
+from mmdgen.scene import View
 from tests.builders import about_y, bone, material, vertex_morph
 from tests.render.scenes import DOUBLE_SIDED, EDGE, VIEW, plain, quads
 
@@ -134,3 +135,53 @@ def test_what_shines_through_a_blended_sheet_is_still_drawn(renderer: Renderer) 
     assert (part == renderer.render(gpu_model, posed, VIEW)).all()
     assert part[0, 4, 4, 0] > part[0, 4, 4, 2]
     gpu_model.release()
+
+
+def averted(left: float, bottom: float, right: float, top: float, z: float) -> tuple[float, ...]:
+    """A rectangle that faces away: of a single-sided material only the outline's hull shows."""
+    return right, bottom, left, top, z
+
+
+BLINK = [vertex_morph("まばたき", dict.fromkeys(range(4), (0.5, 0.5, 0.0)))]
+
+
+@pytest.mark.parametrize("edge_size", [0.0, -1.0])
+def test_outline_without_size_hides_no_other_outline(renderer: Renderer, edge_size: float) -> None:
+    model = quads(
+        (-2.0, -2.0, 2.0, 2.0, 5.0),
+        averted(-7.0, -7.0, 7.0, 7.0, 2.0),
+        averted(-7.0, -7.0, 7.0, 7.0, 0.0),
+        materials=[
+            plain((0.5, 0.5, 0.5, 1.0)),
+            plain((0.1, 0.1, 0.9, 1.0), flags=EDGE, edge_color=(1.0, 0.0, 0.0, 1.0)),
+            plain((0.1, 0.9, 0.1, 1.0), flags=EDGE, edge_size=edge_size),
+        ],
+        bones=[bone("頭")],
+        morphs=BLINK,
+    )
+    assert_redrawn_exactly(renderer, model, replace(VIEW, outline_px=8.0))
+
+
+@pytest.mark.parametrize("edge_scale", [6.0, -6.0])
+def test_outline_that_stands_far_out_of_what_moves_is_redrawn(renderer: Renderer, edge_scale: float) -> None:
+    """Vertices may push their outline inwards too: an edge scale below zero."""
+    model = quads(
+        averted(-2.0, -2.0, 2.0, 2.0, 0.0),
+        materials=[plain((0.5, 0.5, 0.5, 1.0), flags=EDGE, edge_color=(1.0, 0.0, 0.0, 1.0))],
+        normal=(np.sign(edge_scale), 0.0, -0.1),
+        bones=[bone("頭")],
+        morphs=BLINK,
+    )
+    model.vertices.edge_scales[:] = edge_scale
+    assert_redrawn_exactly(renderer, model, replace(VIEW, outline_px=16.0))
+
+
+def assert_redrawn_exactly(renderer: Renderer, model: Model, view: View) -> None:
+    gpu_model = renderer.load(build_rig(model), {})
+    extremes, posed = poses_of(model, [0.0, 1.0]), poses_of(model, [0.0, 0.4, 1.0])
+    with renderer.redraw(gpu_model, poses_of(model, [1.0]), extremes, view) as redraw:
+        part = redraw.render(posed)
+    whole = renderer.render(gpu_model, posed, view)
+    gpu_model.release()
+    assert whole.any()
+    np.testing.assert_array_equal(part, whole)
