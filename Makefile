@@ -41,6 +41,7 @@ docs: $(VENV)/.installed-dev ## Write docs/reference/cli.md from the commands' h
 	$(BIN)/python docs/write_cli_reference.py
 	$(BIN)/python docs/draw_samples.py
 	$(BIN)/python docs/draw_cast.py
+	$(BIN)/python docs/draw_rendering.py
 
 bench: $(VENV)/.installed-dev ## Measure how fast things are
 	for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
