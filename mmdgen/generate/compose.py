@@ -67,7 +67,8 @@ class ModelStage:
         self._space = space
         self._bound: BoundModel = bind_annotation(model, source.annotation, space)
         self._rig = build_rig(self._bound.model)
-        self.reach = find_reach(self._pose(_corners(space, Stage.POSED)), view)
+        self._faces = self._pose(_corners(space, Stage.EXPRESSION))
+        self.reach = find_reach(self._pose(_corners(space, Stage.POSED)), view, self._faces)
         self._view = view.with_depth_range(self.reach.depth_range)
         textures = visible_textures(model, source.path.parent, self.reach.surfaces, view.shading)
         self._drawn = renderer.load(self._rig, textures, self.reach, view.shading)
@@ -79,8 +80,7 @@ class ModelStage:
     def expressions(self) -> Redraw:
         """What draws the rest picture, and many labels with the head at rest. Close it to free the GPU."""
         rest = self._pose(self._space.rest_vector()[None])
-        faces = self._pose(_corners(self._space, Stage.EXPRESSION))
-        return self._renderer.redraw(self._drawn, rest, faces, self._view)
+        return self._renderer.redraw(self._drawn, rest, self._faces, self._view)
 
     def draw_expressions(self, expressions: Redraw, vectors: PoseVector) -> NDArray[np.uint8]:
         """The pictures of `draw`, of labels (N, parameters) with the head at rest, several times faster."""

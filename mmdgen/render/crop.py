@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmdgen.model import Bools, Floats, MaterialFlag, Model, VertexElements
+from mmdgen.model import Bools, Floats, MaterialFlag, Model
 from mmdgen.rig import PosedModel, skin_vertices
 from mmdgen.scene import View
 
@@ -30,7 +30,7 @@ def everything(model: Model) -> Reach:
     return Reach(whole, whole)
 
 
-def find_reach(extremes: PosedModel, view: View) -> Reach:
+def find_reach(extremes: PosedModel, view: View, expressions: PosedModel | None = None) -> Reach:
     """Find what poses between the given ones may show.
 
     A triangle counts if the box around it in all the poses meets the picture, and if it may face the viewer
@@ -40,13 +40,18 @@ def find_reach(extremes: PosedModel, view: View) -> Reach:
         extremes: poses at the limits of what will be drawn and the one in their middle, with one batch axis.
             Between neighbours of them no bone turns by more than 30 degrees about an axis.
         view: the picture; the depth range of its camera does not matter.
+        expressions: what the face may do in any of these poses: the face that they all have, then its
+            extremes, with one batch axis. None: it never changes.
     """
     model = extremes.rig.model
     positions, normals = skin_vertices(extremes)
-    low, high = positions.min(axis=0), positions.max(axis=0)
+    strays = _strays(expressions) if expressions is not None else np.zeros(len(model.vertices), np.float32)
+    low, high = positions.min(axis=0) - strays[:, None], positions.max(axis=0) + strays[:, None]
     first, last = low[model.faces].min(axis=1), high[model.faces].max(axis=1)
     camera = view.camera
-    margin = _MARGIN * (camera.top - camera.bottom)
+    thickness = _edge_thickness(model, view)
+    widest = float(thickness.max(initial=0.0))
+    margin = _MARGIN * (camera.top - camera.bottom) + widest
     inside = np.asarray(
         (last[:, 0] > camera.left - margin)
         & (first[:, 0] < camera.right + margin)
@@ -57,17 +62,30 @@ def find_reach(extremes: PosedModel, view: View) -> Reach:
         return Reach(inside, inside)
     near, far = float(first[inside, 2].min()), float(last[inside, 2].max())
     slack = margin + 0.1 * (far - near)
-    thickness = _edge_thickness(model, view)
     hulls = positions + normals * thickness[:, None]
-    can_change = _can_change_shape(model)
+    can_change = (strays > 0.0)[model.faces].any(axis=1)
     may_face = (_facing(positions, model).max(axis=0) > -_TURN) | can_change | _double_sided(model)
     may_avert = (_facing(hulls, model).min(axis=0) < _TURN) | can_change
     return Reach(
         surfaces=inside & may_face,
         edges=inside & may_avert,
         depth_range=(near - slack, far + slack),
-        rectangle=_rectangle(first[inside, :2], last[inside, :2], margin + float(thickness.max())),
+        rectangle=_rectangle(first[inside, :2], last[inside, :2], margin),
     )
+
+
+def _strays(expressions: PosedModel) -> Floats:
+    """How far each vertex gets from where the first pose has it, (vertices,), MMD units.
+
+    A head that turns carries these ways along, and makes none of them longer.
+    """
+    strays = np.zeros(len(expressions.rig.model.vertices), np.float32)
+    if (expressions.bone_palette == expressions.bone_palette[:1]).all():
+        ways = expressions.vertex_offsets - expressions.vertex_offsets[:1]
+        strays[expressions.moved_vertices] = np.linalg.norm(np.abs(ways).max(axis=0), axis=-1)
+        return strays
+    positions, _ = skin_vertices(expressions)
+    return np.asarray(np.linalg.norm(np.abs(positions - positions[:1]).max(axis=0), axis=-1), np.float32)
 
 
 def _rectangle(first: Floats, last: Floats, margin: float) -> tuple[float, float, float, float]:
@@ -84,15 +102,6 @@ def _facing(positions: Floats, model: Model) -> Floats:
         return np.where(sizes > 1e-12, -normals[..., 2] / sizes, 0.0)
 
 
-def _can_change_shape(model: Model) -> Bools:
-    """Triangles that a vertex morph may turn in ways that the poses do not show, (triangles,)."""
-    moves = np.zeros(len(model.vertices), np.bool_)
-    for elements in model.morphs.elements:
-        if isinstance(elements, VertexElements):
-            moves[elements.vertices] = True
-    return np.asarray(moves[model.faces].any(axis=1))
-
-
 def _double_sided(model: Model) -> Bools:
     result = np.zeros(len(model.faces), np.bool_)
     for flags, (first, end) in zip(model.materials.flags, model.materials.face_ranges(), strict=True):
@@ -105,4 +114,4 @@ def _edge_thickness(model: Model, view: View) -> Floats:
     sizes = np.zeros(len(model.vertices), np.float32)
     for size, (first, end) in zip(model.materials.edge_sizes, model.materials.face_ranges(), strict=True):
         np.maximum.at(sizes, model.faces[first:end].reshape(-1), size)
-    return np.asarray(sizes * model.vertices.edge_scales * view.edge_units, np.float32)
+    return np.asarray(sizes * np.abs(model.vertices.edge_scales) * view.edge_units, np.float32)

@@ -41,13 +41,16 @@ def opaque_triangles(model: Model, textures: Mapping[int, Image], *, with_sphere
 
 
 def _fading_materials(model: Model) -> Bools:
-    """Materials whose alpha some material morph lowers, (materials,)."""
+    """Materials whose alpha some material morph changes, (materials,).
+
+    Upwards too: a group morph may drive it by a weight below zero.
+    """
     fades = np.zeros(len(model.materials), np.bool_)
     for elements in model.morphs.elements:
         if isinstance(elements, MaterialElements):
             alpha = elements.values[:, 3]
-            lowers = np.where(elements.is_add, alpha < 0.0, alpha < 1.0)
-            for material in elements.materials[lowers]:
+            changes = np.where(elements.is_add, alpha != 0.0, alpha != 1.0)
+            for material in elements.materials[changes]:
                 fades[slice(None) if material == NO_INDEX else material] = True
     return fades
 

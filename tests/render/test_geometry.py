@@ -13,7 +13,18 @@ from mmdgen.render import Renderer
 from mmdgen.render.crop import find_reach
 from mmdgen.render.opacity import opaque_triangles
 from mmdgen.rig import build_rig
-from tests.builders import about_z, bone, build_model, material, uv_morph, vertex
+from tests.builders import (
+    MorphSpec,
+    about_z,
+    bone,
+    bone_morph,
+    build_model,
+    material,
+    material_morph,
+    uv_morph,
+    vertex,
+    vertex_morph,
+)
 from tests.render.scenes import DOUBLE_SIDED, VIEW, draw, plain, quads
 
 
@@ -41,11 +52,25 @@ def test_triangle_is_opaque_only_where_every_texel_around_it_is() -> None:
 def test_see_through_material_and_sliding_texture_are_not_opaque() -> None:
     texture = np.full((8, 8, 4), 200, np.uint8)
     glass = build_model(materials=[material("硝子", diffuse=(1.0, 1.0, 1.0, 0.9))])
+    fading = [build_model(materials=[material("霧")], morphs=[morph]) for morph in fades()]
     sliding = build_model(
         textures=["t.png"], materials=[material("涙", texture=0)], morphs=[uv_morph("流", {0: (1, 0, 0, 0)})]
     )
     assert not opaque_triangles(glass, {}).any()
     assert not opaque_triangles(sliding, {0: texture}).any()
+    assert not any(opaque_triangles(model, {}).any() for model in fading)
+
+
+def fades() -> list[MorphSpec]:
+    """Morphs that change alpha, some of them upwards: a group may drive those by a weight below zero."""
+    values = [(False, 0.5), (False, 1.5), (True, -0.5), (True, 0.5)]
+    changes = [np.full(28, 0.0 if is_add else 1.0) for is_add, _ in values]
+    for change, (_, alpha) in zip(changes, values, strict=True):
+        change[3] = alpha
+    return [
+        material_morph("変", [(0, is_add, change)])
+        for change, (is_add, _) in zip(changes, values, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("clear_first", [False, True])
@@ -107,6 +132,39 @@ def test_triangles_that_never_enter_the_picture_are_left_out() -> None:
     pose.bone_rotations[1, 0], pose.bone_rotations[2, 0] = about_z(40), about_z(-90)
     turned = find_reach(build_rig(model).pose(pose), VIEW)
     assert turned.surfaces.tolist() == [True, True, True, True]
+
+
+@pytest.mark.parametrize("by_bone", [False, True])
+def test_what_an_expression_brings_into_the_picture_is_drawn(by_bone: bool) -> None:
+    """A closed eye that is kept behind the viewer and far away, as some models keep it."""
+    way = (-30.0, 0.0, 90.0)
+    shut = bone_morph("閉", {"瞼": (way, (0.0, 0.0, 0.0, 1.0))})
+    model = build_model(
+        bones=[bone("首"), bone("瞼", parent="首")],
+        vertices=[
+            vertex((x + 30.0, y, -100.0), weights=(("瞼", 1.0),)) for x, y in ((0, 0.5), (0.5, 0), (0, 0))
+        ],
+        morphs=[shut if by_bone else vertex_morph("閉", dict.fromkeys(range(3), way))],
+    )
+    faces = Pose.rest(model, (2,))
+    faces.morph_weights[1] = 1.0
+    rig = build_rig(model)
+    rest, expressions = rig.pose(Pose.rest(model, (1,))), rig.pose(faces)
+    assert not find_reach(rest, VIEW).surfaces.any()
+    reach = find_reach(rest, VIEW, expressions)
+    assert reach.surfaces.all()
+    assert reach.depth_range is not None
+    assert reach.depth_range[0] < -100.0 < -10.0 < reach.depth_range[1]
+
+
+def test_thick_outline_of_what_stands_outside_the_picture_is_drawn() -> None:
+    model = build_model(
+        vertices=[vertex((x + 10.0, y, 0.0), normal=(-1.0, 0.0, 0.1)) for x, y in ((0, 0), (0.5, 0), (0, 1))],
+        materials=[material("縁", edge_size=3.0)],
+    )
+    rest = build_rig(model).pose(Pose.rest(model, (1,)))
+    assert not find_reach(rest, VIEW).edges.any()
+    assert find_reach(rest, replace(VIEW, outline_px=16.0)).edges.all()
 
 
 def test_depth_range_holds_all_that_can_be_seen_however_large_the_model() -> None:
