@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import moderngl
@@ -37,16 +38,24 @@ class GpuModel:
         self.shading = shading
         self.reach = reach
         is_opaque = opaque_triangles(rig.model, textures, with_spheres=shading is Shading.TOON)
-        self.geometry = Geometry(context, programs, rig, reach, is_opaque, shading)
-        self.surfaces = self.geometry.surfaces()
-        self.edges = self.geometry.edges()
-        self._context = context
-        self._moved = _Moved.nothing(len(self.geometry.vertices))
-        self._sdef = TableTexture(context, max(1, 4 * len(rig.sdef_vertices)))
+        self.context = context
+        with ExitStack() as owned:  # so that a model that the driver refuses midway leaves nothing behind
+            self.geometry = Geometry(context, programs, rig, reach, is_opaque, shading)
+            owned.callback(self.geometry.release)
+            self.surfaces = self.geometry.surfaces()
+            owned.callback(self.surfaces.release)
+            self.edges = self.geometry.edges()
+            owned.callback(self.edges.release)
+            self._sdef = TableTexture(context, max(1, 4 * len(rig.sdef_vertices)))
+            owned.callback(self._sdef.release)
+            self._tables = tuple(TableTexture(context, texels=1) for _ in range(3))
+            owned.callback(self._release_tables)
+            shown = sorted({draw.run.material for draw in self.surfaces.draws})
+            self._pictures = MaterialPictures(context, rig.model, textures, shown, shading)
+            owned.callback(self._pictures.release)
+            self._owned = owned.pop_all()
         self._sdef.write(_sdef_table(rig))
-        shown = sorted({draw.run.material for draw in self.surfaces.draws})
-        self._pictures = MaterialPictures(context, rig.model, textures, shown, shading)
-        self._tables = tuple(TableTexture(context, texels=1) for _ in range(3))
+        self._moved = _Moved.nothing(len(self.geometry.vertices))
 
     @property
     def table_rows(self) -> tuple[int, int, int]:
@@ -76,7 +85,11 @@ class GpuModel:
         if table.holds(values):
             return table
         table.release()
-        return TableTexture(self._context, texels=values.shape[1], tables=len(values))
+        return TableTexture(self.context, texels=values.shape[1], tables=len(values))
+
+    def _release_tables(self) -> None:
+        for table in self._tables:
+            table.release()
 
     def bind_tables(self) -> None:
         """Bind bones, morphs, UV morphs and SDEF data to texture units 1 to 4."""
@@ -93,13 +106,8 @@ class GpuModel:
 
     def release(self) -> None:
         """Free the GL objects."""
-        make_current(self._context)
-        self.surfaces.release()
-        self.edges.release()
-        self.geometry.release()
-        for table in (self._sdef, *self._tables):
-            table.release()
-        self._pictures.release()
+        make_current(self.context)
+        self._owned.close()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

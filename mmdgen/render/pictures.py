@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 import moderngl
 import numpy as np
@@ -33,18 +34,21 @@ class MaterialPictures:
         self._with_toon = shading is Shading.TOON
         decode = shading is Shading.PHONG
         table = model.materials
-        self._white = upload_picture(context, _WHITE, decode=decode)
-        self._white_ramp = upload_ramp(context, _WHITE)
         self._textures: dict[int, moderngl.Texture] = {}
         self._ramps: dict[tuple[bool, int], moderngl.Texture] = {}
-        for material in materials:
-            wanted = [int(table.textures[material])]
-            if self._with_toon:
-                wanted.append(int(table.sphere_textures[material]))
-                self._add_ramp(context, pictures, material)
-            for index in wanted:
-                if index in pictures and index not in self._textures:
-                    self._textures[index] = upload_picture(context, pictures[index], decode=decode)
+        self._white = upload_picture(context, _WHITE, decode=decode)
+        self._white_ramp = upload_ramp(context, _WHITE)
+        with ExitStack() as undo:
+            undo.callback(self.release)
+            for material in materials:
+                wanted = [int(table.textures[material])]
+                if self._with_toon:
+                    wanted.append(int(table.sphere_textures[material]))
+                    self._add_ramp(context, pictures, material)
+                for index in wanted:
+                    if index in pictures and index not in self._textures:
+                        self._textures[index] = upload_picture(context, pictures[index], decode=decode)
+            undo.pop_all()
 
     def _add_ramp(self, context: moderngl.Context, pictures: Mapping[int, Image], material: int) -> None:
         key = self._ramp_key(material)

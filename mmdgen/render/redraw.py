@@ -7,6 +7,7 @@ sample before anything blended is drawn over it, stays hidden whatever the face 
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from mmdgen.model import Bools
 from mmdgen.render.changes import Change, find_change, is_within
+from mmdgen.render.context import make_current
 from mmdgen.render.gpu_model import GpuModel
 from mmdgen.render.materials import posed_materials
 from mmdgen.rig import PosedModel
@@ -37,10 +39,13 @@ class Redraw:
         self.base_image = renderer.render(model, base, view)[0]
         change = find_change(base, extremes, view)
         self._change = change
+        self._owned = ExitStack()
         if change is not None:
             surfaces, edges = self._needed(change, base)
             self._surfaces = model.geometry.surfaces(surfaces)
+            self._owned.callback(self._surfaces.release)
             self._edges = model.geometry.edges(edges)
+            self._owned.callback(self._edges.release)
 
     def render(self, posed: PosedModel) -> NDArray[np.uint8]:
         """The same pictures as `Renderer.render`, bit for bit; poses with one batch axis (N,)."""
@@ -85,6 +90,5 @@ class Redraw:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._change is not None:
-            self._surfaces.release()
-            self._edges.release()
+        make_current(self._model.context)
+        self._owned.close()
