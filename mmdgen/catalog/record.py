@@ -71,8 +71,13 @@ def record_from_json(text: str) -> ModelRecord | None:
 
 
 def annotation_digest(annotation: Annotation) -> str:
-    """Hash of what an annotation says, without who said it and why: what pictures depend on."""
+    """Hash of what an annotation says, without who said it and why: what pictures depend on.
+
+    On where the eyes are they depend through the halves of morphs only.
+    """
+    has_halves = any(choice.half is not None for choice in annotation.roles.values())
     said = {
+        "eyes": [annotation.eyes.left, annotation.eyes.right] if annotation.eyes and has_halves else None,
         "head": [annotation.head.bottom, annotation.head.top, annotation.head.center_x],
         "roles": {
             role.value: [choice.morph, choice.half.value if choice.half else None]

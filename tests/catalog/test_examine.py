@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mmdgen.annotate.schema import Origin, Provenance, Role, Verdict
+from mmdgen.annotate.schema import EyeCenters, Half, Origin, Provenance, Role, Verdict
 from mmdgen.catalog.examine import examine_model
 from mmdgen.catalog.record import ModelRecord, annotation_digest, record_from_json, record_to_json
 from mmdgen.formats import write_pmx
@@ -73,3 +73,13 @@ def test_only_what_an_annotation_says_is_in_its_digest() -> None:
     higher = replace(said.head, top=12.5)
     assert annotation_digest(replace(said, head=elsewhere)) == annotation_digest(said)
     assert annotation_digest(replace(said, head=higher)) != annotation_digest(said)
+
+
+def test_eyes_are_in_the_digest_where_they_divide_a_morph_into_halves() -> None:
+    whole = annotate_tiny(IDENTITY)
+    wink = replace(whole.roles[Role.EYE_WINK_LEFT], half=Half.LEFT)
+    halved = replace(whole, roles={**whole.roles, Role.EYE_WINK_LEFT: wink})
+    provenance = Provenance(Origin.HUMAN, "chosen")
+    low, high = (EyeCenters((0.4, y), (-0.4, y), provenance) for y in (11.0, 11.2))
+    assert annotation_digest(replace(halved, eyes=low)) != annotation_digest(replace(halved, eyes=high))
+    assert annotation_digest(replace(whole, eyes=low)) == annotation_digest(replace(whole, eyes=high))
