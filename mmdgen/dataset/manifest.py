@@ -19,6 +19,7 @@ from mmdgen.dataset.shard import is_published, published_shards, read_left_out
 from mmdgen.dataset.storage import (
     make_folder,
     partial_path,
+    read_rows,
     remove_quietly,
     storage_error,
     write_text,
@@ -264,7 +265,7 @@ def _terms(config: DatasetConfig) -> str:
 
 def _read_rows(path: Path) -> list[dict[str, Any]]:
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return read_rows(path)
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mmdgen.dataset.sample import PICTURES, Sample
-from mmdgen.dataset.storage import partial_path, remove_quietly, storage_error, write_text
+from mmdgen.dataset.storage import partial_path, read_rows, remove_quietly, storage_error, write_text
 from mmdgen.errors import DatasetError
 
 LEFT_OUT_SUFFIX = ".left_out.json"
@@ -123,7 +123,7 @@ class ShardWriter:
 def read_record(path: Path) -> list[dict[str, Any]]:
     """The rows of a shard's record. Raises DatasetError."""
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return read_rows(path)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read as a shard record ({error})") from error
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 
 from mmdgen.errors import DatasetError
 
@@ -64,6 +66,14 @@ def write_whole(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text whole, with newlines as they are on every system. Raises StorageError."""
     write_whole(path, text.encode("utf-8"))
+
+
+def read_rows(path: Path) -> list[Any]:
+    """The values of a file with one JSON text a line. Raises OSError or ValueError.
+
+    Only newlines end a line: names may hold what `str.splitlines` takes for one, such as U+2028.
+    """
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def remove_quietly(path: Path) -> None:

@@ -6,7 +6,6 @@ people said.
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from mmdgen.annotate.auto import ANNOTATOR, fields_for_person, overall_confidenc
 from mmdgen.annotate.schema import Annotation, Origin
 from mmdgen.annotate.store import AnnotationStore, resolve
 from mmdgen.catalog.scan import ModelFile, find_model_files
+from mmdgen.dataset.storage import read_rows
 from mmdgen.errors import DatasetError, MmdgenError
 from mmdgen.formats import model_id, read_model_bytes
 from mmdgen.generate.engines import LocalEngine
@@ -120,8 +120,7 @@ def listed_files(index: Path, folder: Path) -> list[ModelFile]:
         DatasetError: the list is none, or none of its files is below the folder.
     """
     try:
-        rows = [json.loads(line) for line in index.read_text(encoding="utf-8").splitlines()]
-        wanted = {str(row["file"]) for row in rows if row["is_usable"]}
+        wanted = {str(row["file"]) for row in read_rows(index) if row["is_usable"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{index}: is no list of models; make one with mmdgen catalog") from error
     files = [file for file in find_model_files([folder]) if file.name in wanted]

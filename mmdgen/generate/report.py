@@ -22,7 +22,7 @@ from mmdgen.dataset.manifest import read_manifest, table_path
 from mmdgen.dataset.reader import decode_png
 from mmdgen.dataset.sample import PICTURES
 from mmdgen.dataset.shard import read_member
-from mmdgen.dataset.storage import make_folder, write_text
+from mmdgen.dataset.storage import make_folder, read_rows, write_text
 from mmdgen.generate.charts import bars, histogram
 from mmdgen.images import on_checkerboard
 from mmdgen.pose import POSE_SPACES
@@ -288,8 +288,7 @@ def _models(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / "models.jsonl"
     if not path.is_file():
         return {}
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {row["model_id"]: row for row in rows if row["is_usable"]}
+    return {row["model_id"]: row for row in read_rows(path) if row["is_usable"]}
 
 
 def _speeds(folder: Path) -> dict[str, dict[str, float]]:

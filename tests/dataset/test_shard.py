@@ -55,6 +55,16 @@ def test_the_same_samples_give_the_same_bytes(tmp_path: Path) -> None:
     assert one.with_suffix(".jsonl").read_bytes() == two.with_suffix(".jsonl").read_bytes()
 
 
+def test_a_group_may_have_any_name(tmp_path: Path) -> None:
+    """Separators that some take for the end of a line are letters of a folder's name like any other."""
+    name = '組\u2028\x85\x1c"\\'
+    with ShardWriter(tmp_path, "train-000000", "plan") as writer:
+        writer.add(make_sample(KEY, name, "train"))
+        writer.commit()
+    (row,) = read_record(tmp_path / "train-000000.jsonl")
+    assert row["group"] == name
+
+
 def test_the_record_finds_every_member(tmp_path: Path) -> None:
     shard = write_one(tmp_path)
     (row,) = read_record(shard.with_suffix(".jsonl"))
