@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -93,7 +93,8 @@ class LocalEngine(Generic[Task, Result]):
         for running, pool in self._busy.values():
             if running is task:
                 for pid in list(pool._processes):
-                    os.kill(pid, _KILL)
+                    with suppress(OSError):  # it ended meanwhile
+                        os.kill(pid, _KILL)
 
     def _outcome(self, future: Future[Result]) -> Outcome[Task, Result]:
         task, pool = self._busy.pop(future)

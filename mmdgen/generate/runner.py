@@ -158,13 +158,21 @@ def missing_jobs(plan: Plan, folder: Path) -> list[ShardJob]:
         ):
             missing.append(job)  # somebody wants these models to be tried again
             continue
-        with (folder / f"{job.shard}.jsonl").open(encoding="utf-8") as file:
-            first = file.readline()
-        if first and json.loads(first).get("fingerprint") != plan.fingerprint:
+        if _record_fingerprint(folder / f"{job.shard}.jsonl") not in (None, plan.fingerprint):
             raise DatasetError(
                 f"{folder / job.shard}.jsonl: was made by another plan; delete it with its .tar and run again"
             )
     return missing
+
+
+def _record_fingerprint(record: Path) -> str | None:
+    """The plan that a shard was made by, as its first row says; None if it has no row."""
+    with record.open(encoding="utf-8") as file:
+        first = file.readline()
+    try:
+        return str(json.loads(first)["fingerprint"]) if first else None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{record}: is damaged; delete it with its .tar and run again") from error
 
 
 def run_plan(
@@ -302,6 +310,7 @@ class _Run:
         if self._attempts[job.shard, model_id] < ATTEMPTS:
             return True
         if model_id and model_id not in self._quarantined:
+            self._quarantined |= _read_quarantine(self._folder)  # of runs that make other shards meanwhile
             self._quarantined[model_id] = f"crashed or hung its worker {ATTEMPTS} times"
             _write_quarantine(self._folder, self._quarantined)
             return True

@@ -20,7 +20,7 @@ from mmdgen.catalog.examine import examine_model, saved_digest
 from mmdgen.catalog.record import ModelRecord, record_from_json, record_to_json
 from mmdgen.catalog.scan import ModelFile, find_model_files
 from mmdgen.dataset.config import DatasetConfig
-from mmdgen.dataset.storage import make_folder, write_text
+from mmdgen.dataset.storage import make_folder, read_rows, write_text
 from mmdgen.errors import AnnotationError
 from mmdgen.formats import model_id
 from mmdgen.formats.texture_paths import find_texture
@@ -172,7 +172,7 @@ def _known_records(
 ) -> dict[ModelFile, ModelRecord]:
     """Records of files that have not changed since the last survey, and about which nobody said more."""
     try:
-        rows = {row["file"]: row for row in map(json.loads, index.read_text(encoding="utf-8").splitlines())}
+        rows = {row["file"]: row for row in read_rows(index)}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     known = {}
@@ -223,13 +223,12 @@ def _with_textures(file: ModelFile, record: ModelRecord) -> SurveyedModel:
 
 def _mark_duplicates(models: Sequence[SurveyedModel]) -> list[SurveyedModel]:
     """Of files with the same content the first by name is used."""
-    first: dict[str, str] = {}
+    first: dict[str, ModelFile] = {}
     marked = []
     for model in models:
         identity = model.record.model_id
-        original = first.setdefault(identity, model.file.name) if identity else model.file.name
-        duplicate_of = "" if original == model.file.name else original
-        marked.append(replace(model, duplicate_of=duplicate_of))
+        original = first.setdefault(identity, model.file) if identity else model.file
+        marked.append(replace(model, duplicate_of="" if original == model.file else original.name))
     return marked
 
 

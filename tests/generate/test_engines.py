@@ -47,6 +47,22 @@ def test_a_worker_that_dies_hangs_or_raises_costs_its_own_task_only() -> None:
     assert str(outcomes["raises"].error) == "as asked"
 
 
+def test_stopping_a_worker_that_has_just_ended_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    kill = os.kill
+
+    def too_late(pid: int, how: int) -> None:
+        kill(pid, how)
+        raise ProcessLookupError(pid)
+
+    with LocalEngine(work, 1) as engine:
+        engine.start("hangs")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "kill", too_late)
+            engine.stop("hangs")
+        (outcome,) = engine.finished(30.0)
+    assert outcome.is_lost
+
+
 def test_no_process_stays_after_leaving() -> None:
     with LocalEngine(work, 1) as engine:
         engine.start("hangs")

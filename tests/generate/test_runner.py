@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -147,6 +147,13 @@ def test_a_shard_of_another_plan_is_refused(tiny: Tiny, whole: Path, tmp_path: P
         missing_jobs(tiny.plan, tmp_path / "train")
 
 
+def test_a_damaged_record_is_said(tiny: Tiny, whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole / "train", tmp_path / "train")
+    (tmp_path / "train" / "train-000001.jsonl").write_text('{"finger', encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"train-000001\.jsonl: is damaged; delete it"):
+        missing_jobs(tiny.plan, tmp_path / "train")
+
+
 def test_broken_models_and_copies_among_good_ones_are_said(make_dataset: MakeDataset) -> None:
     config = make_dataset(2)
     folder = config.folders[0]
@@ -158,6 +165,15 @@ def test_broken_models_and_copies_among_good_ones_are_said(make_dataset: MakeDat
     assert "byte" in problems["broken/half.pmx"]
     assert problems["tiny-0/model.pmx"] == "has the same content as copy/again.pmx"
     assert problems["tiny-1/model.pmx"] == ""
+
+
+def test_a_copy_at_the_same_place_below_another_folder_is_one(
+    make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    config = make_dataset(1)
+    shutil.copytree(config.folders[0], tmp_path / "again")
+    models = prepare_models(replace(config, folders=(*config.folders, tmp_path / "again")), workers=1)
+    assert [model.problem for model in models] == ["", "has the same content as tiny-0/model.pmx"]
 
 
 def test_models_of_one_mesh_share_a_split(make_dataset: MakeDataset) -> None:
@@ -269,6 +285,17 @@ def test_a_model_that_kills_its_worker_is_quarantined_and_the_rest_is_whole(
     (tmp_path / "train" / "quarantine.json").unlink()
     monkeypatch.undo()
     assert run_plan(plan, config, tiny.models, workers=2).is_complete
+
+
+def test_what_runs_at_the_same_time_put_into_quarantine_adds_up(tiny: Tiny, tmp_path: Path) -> None:
+    run = runner._Run(tmp_path, tiny.config, {}, runner.ONE_THREAD)
+    (tmp_path / "quarantine.json").write_text('{"theirs": "why"}', encoding="utf-8")
+    (tmp_path / "progress").mkdir()
+    job = tiny.plan.jobs[0]
+    state = asdict(worker.Progress(done=0, total=1, model_id="ours", seconds=0.0))
+    worker.progress_path(tmp_path, job.shard).write_text(json.dumps(state), encoding="utf-8")
+    assert all(run._tries_again(job) for _ in range(runner.ATTEMPTS))
+    assert json.loads((tmp_path / "quarantine.json").read_text(encoding="utf-8")).keys() == {"theirs", "ours"}
 
 
 def die_with_tiny_1(task: worker.ShardTask) -> worker.ShardReport:
