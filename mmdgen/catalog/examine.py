@@ -54,7 +54,7 @@ def examine_model(
         if annotation.verdict is not None and not annotation.verdict.is_usable:
             raise ModelError(f"{source}: a person said: {annotation.verdict.reason or 'not usable'}")
         bound = bind_annotation(model, annotation, space)
-        with _heard_warnings() as heard:
+        with heard_warnings() as heard:
             build_rig(bound.model)
     except MmdgenError as error:
         return replace(record, problem=str(error).removeprefix(f"{source}: "))
@@ -68,7 +68,7 @@ def saved_digest(saved: Annotation | None) -> str:
 
 
 @contextmanager
-def _heard_warnings() -> Iterator[list[str]]:
+def heard_warnings() -> Iterator[list[str]]:
     """Collects what the package logs meanwhile, in place of showing it."""
     heard: list[str] = []
     handler = logging.Handler(logging.WARNING)

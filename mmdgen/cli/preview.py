@@ -109,6 +109,8 @@ def preview(
     """
     if motion is not None and poses:
         raise click.UsageError("choose --pose or --motion, not both")
+    if out.suffix.lower() != ".png":
+        raise click.UsageError(f"{out}: pictures are PNG files; choose a name that ends in .png")
     vector = THA1.vector(**dict(poses))
     config = replace(
         _PICTURE,

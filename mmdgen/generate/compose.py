@@ -59,6 +59,7 @@ class ModelStage:
 
     Attributes:
         reach: what of the model the labels can show.
+        warnings: what is wrong with the texture files that it shows.
     """
 
     def __init__(self, renderer: Renderer, source: ModelSource, space: PoseSpace, view: View) -> None:
@@ -70,7 +71,9 @@ class ModelStage:
         self._faces = self._pose(_corners(space, Stage.EXPRESSION))
         self.reach = find_reach(self._pose(_corners(space, Stage.POSED)), view, self._faces)
         self._view = view.with_depth_range(self.reach.depth_range)
-        textures = visible_textures(model, source.path.parent, self.reach.surfaces, view.shading)
+        textures, self.warnings = visible_textures(
+            model, source.path.parent, self.reach.surfaces, view.shading
+        )
         self._drawn = renderer.load(self._rig, textures, self.reach, view.shading)
 
     def draw(self, vectors: PoseVector) -> NDArray[np.uint8]:
@@ -216,8 +219,8 @@ def _corners(space: PoseSpace, stage: Stage) -> PoseVector:
 
 def visible_textures(
     model: Model, folder: Path, triangles: Bools, shading: Shading = Shading.PHONG
-) -> dict[int, Image]:
-    """The pictures of the materials that can be seen at all, each file decoded once."""
+) -> tuple[dict[int, Image], tuple[str, ...]]:
+    """The pictures of the materials that can be seen at all, each file decoded once, and their warnings."""
     materials = model.materials
     seen: set[int] = set()
     for material, (first, end) in enumerate(materials.face_ranges()):
@@ -228,8 +231,9 @@ def visible_textures(
             seen.add(int(materials.sphere_textures[material]))
             seen.add(NO_INDEX if materials.shared_toons[material] else int(materials.toons[material]))
     seen.discard(NO_INDEX)
-    loaded = {index: load_texture(folder, model.textures[index]).pixels for index in sorted(seen)}
-    return {index: pixels for index, pixels in loaded.items() if pixels is not None}
+    loaded = {index: load_texture(folder, model.textures[index]) for index in sorted(seen)}
+    pictures = {index: texture.pixels for index, texture in loaded.items() if texture.pixels is not None}
+    return pictures, tuple(warning for texture in loaded.values() for warning in texture.warnings)
 
 
 def _encode_or_reuse(image: Image, rest_image: Image, rest: EncodedImage) -> EncodedImage:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmdgen.annotate.schema import Annotation
 from mmdgen.annotate.store import AnnotationStore
-from mmdgen.catalog.examine import examine_model
+from mmdgen.catalog.examine import examine_model, heard_warnings
 from mmdgen.catalog.record import ModelRecord
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.errors import ModelError
@@ -48,9 +48,11 @@ def draw_preview(renderer: Renderer, path: Path, vector: PoseVector, config: Dat
     """
     record, annotation, view = _look_at(path, config)
     source = ModelSource(record.model_id, path.stem, path, annotation)
-    with ModelStage(renderer, source, config.space, view) as stage:
+    with heard_warnings():  # the record has them
+        stage = ModelStage(renderer, source, config.space, view)
+    with stage:
         image = stage.draw(vector[None])[0]
-    return Preview(image, annotation, record.warnings)
+    return Preview(image, annotation, (*record.warnings, *stage.warnings))
 
 
 def draw_motion(
@@ -66,18 +68,18 @@ def draw_motion(
     record, annotation, view = _look_at(path, config)
     motion = read_vmd(motion_path)
     model = read_model(path)
-    rig = build_rig(model)
+    with heard_warnings():  # the record has them
+        rig = build_rig(model)
     pose = pose_from_motion(model, motion, np.array([frame]))
     posed = rig.pose(pose, ik=ik_from_motion(model, motion, frame))
     reach = find_reach(posed, view)
-    drawn = renderer.load(
-        rig, visible_textures(model, path.parent, reach.surfaces, view.shading), reach, view.shading
-    )
+    textures, texture_warnings = visible_textures(model, path.parent, reach.surfaces, view.shading)
+    drawn = renderer.load(rig, textures, reach, view.shading)
     try:
         image = renderer.render(drawn, posed, view.with_depth_range(reach.depth_range))[0]
     finally:
         drawn.release()
-    return Preview(image, annotation, record.warnings)
+    return Preview(image, annotation, (*record.warnings, *texture_warnings))
 
 
 def _look_at(path: Path, config: DatasetConfig) -> tuple[ModelRecord, Annotation, View]:

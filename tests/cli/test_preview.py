@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +70,20 @@ def test_a_folder_that_is_not_there_is_one_sentence(character_file: Path, tmp_pa
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
     assert "x.png: no such file or directory" in result.stderr
+
+
+def test_missing_and_unreadable_textures_are_said(character_file: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(character_file.parent, tmp_path / "character")
+    (folder / "face.png").unlink()
+    (folder / "hair.png").write_bytes(b"no picture")
+    result = preview(str(folder / character_file.name), "--out", str(tmp_path / "x.png"))
+    assert result.exit_code == 0
+    assert "warning: texture face.png is missing; drawn untextured\n" in result.stderr
+    assert "warning: texture hair.png is no picture of a known kind; drawn untextured\n" in result.stderr
+
+
+def test_a_picture_is_a_png_whatever_it_is_called(character_file: Path, tmp_path: Path) -> None:
+    result = preview(str(character_file), "--out", str(tmp_path / "x.jpg"))
+    assert result.exit_code == 2
+    assert "choose a name that ends in .png" in result.stderr
+    assert not list(tmp_path.iterdir())
