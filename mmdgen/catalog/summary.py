@@ -12,7 +12,6 @@ import numpy as np
 from mmdgen.annotate.schema import Annotation
 from mmdgen.catalog.examine import examine_model
 from mmdgen.catalog.terms import TermsSource, find_terms
-from mmdgen.errors import FormatError
 from mmdgen.formats import Texture, load_texture, read_model_bytes
 from mmdgen.model import (
     NO_INDEX,
@@ -122,12 +121,9 @@ def summarise_model(path: Path) -> Summary:
 
     Raises:
         FormatError: the file is no model, or is damaged beyond repair.
+        OSError: it cannot be opened.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise FormatError(f"cannot be read: {reason}", source=str(path), section="file", offset=0) from error
+    data = path.read_bytes()
     model = read_model_bytes(data, source=str(path))
     record = examine_model(data, source=path.name)
     textures = [load_texture(path.parent, name) for name in model.textures]

@@ -38,6 +38,7 @@ _ADVICE = {
     errno.EPERM: "check who may read and write it, or choose another place with --out",
     errno.EROFS: "choose another place with --out",
     errno.ENOENT: "check the path",
+    errno.EISDIR: "name a file",
 }
 
 

@@ -31,3 +31,9 @@ def test_damaged_file_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith(f"Error: {path}: ")
     assert "Traceback" not in result.output
+
+
+def test_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["inspect", str(tmp_path / "a.pmx")])
+    assert result.exit_code == 1
+    assert result.stderr.endswith("a.pmx: no such file or directory; check the path\n")
