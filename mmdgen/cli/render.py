@@ -38,7 +38,10 @@ class ShardRange(click.ParamType[range]):
         match = re.fullmatch(r"(\d*):(\d*)", value)
         if match is None:
             self.fail(f"'{value}' is not of the form A:B, for example 0:16", param, ctx)
-        return range(int(match[1] or 0), int(match[2] or sys.maxsize))
+        shards = range(int(match[1] or 0), int(match[2] or sys.maxsize))
+        if not shards:
+            self.fail(f"'{value}' holds no shard: A:B are the shards A to B - 1", param, ctx)
+        return shards
 
 
 @click.command()
