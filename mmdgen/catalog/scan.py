@@ -31,14 +31,16 @@ def find_model_files(folders: Sequence[Path]) -> list[ModelFile]:
         places = " or ".join(str(folder) for folder in folders)
         raise DatasetError(
             f"there is no model file (.pmx or .pmd) below {places}; unpack your models there, "
-            "or name another folder in [models] folders"
+            "or name another folder"
         )
     return sorted(found)
 
 
 def _files_below(folder: Path) -> list[ModelFile]:
     if not folder.is_dir():
-        raise DatasetError(f"{folder}: is no folder; check [models] folders in the configuration")
+        raise DatasetError(
+            f"{folder}: is no folder; check the path, or [models] folders in the configuration"
+        )
     return [
         ModelFile(name=path.relative_to(folder).as_posix(), group=_group(folder, path), path=path)
         for path in folder.rglob("*")

@@ -164,7 +164,10 @@ def test_catalog_lists_what_is_usable_and_why_not(workplace: Workplace, tmp_path
     ("change", "sentence"),
     [
         (("size_px", "size"), "[dataset] has no setting 'size'; did you mean 'size_px'?"),
-        (('["models"]', '["nowhere"]'), "is no folder; check [models] folders in the configuration"),
+        (
+            ('["models"]', '["nowhere"]'),
+            "is no folder; check the path, or [models] folders in the configuration",
+        ),
         (('["tiny-3"]', '["tony"]'), "no model falls into [splits.test]"),
         (("samples = 20", "samples = 0"), "[splits.train] samples is 0; expected a whole number from 1"),
     ],
@@ -185,3 +188,9 @@ def test_without_a_configuration_the_way_to_one_is_said(tmp_path: Path) -> None:
     result = Workplace(tmp_path).type("render")
     assert result.exit_code == 1
     assert "mmdgen.toml: no such file" in result.stderr
+
+
+def test_a_range_that_holds_no_shard_is_wrong_usage() -> None:
+    result = CliRunner().invoke(cli, ["render", "--shards", "5:2"])
+    assert result.exit_code == 2
+    assert "'5:2' holds no shard" in result.stderr
