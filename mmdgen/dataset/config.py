@@ -277,11 +277,10 @@ class _Table:
             if key in self._known:
                 continue
             nearest = difflib.get_close_matches(key, self._known, n=1)
-            hint = f"did you mean '{nearest[0]}'? " if nearest else ""
+            hint = f"did you mean '{nearest[0]}'? Known" if nearest else "known"
             place = f"[{self._name}]" if self._name else "the file"
             raise DatasetError(
-                f"{self._source}: {place} has no setting '{key}'; {hint}"
-                f"Known are {', '.join(sorted(self._known))}"
+                f"{self._source}: {place} has no setting '{key}'; {hint} are {', '.join(sorted(self._known))}"
             )
 
     def _get(self, key: str, default: Any) -> Any:

@@ -174,7 +174,7 @@ def _warn_of_late_parents(bones: BoneTable, parents: Ints, order: Ints, source: 
     late = np.flatnonzero((parents != NO_INDEX) & (rank[parents] > rank)) if len(order) else order
     if len(late):
         log.warning(
-            "%s: %d bones stand before their parent in MMD's order, the first is %d (%s); "
+            "%s: bones that stand before their parent in MMD's order: %d, the first is %d (%s); "
             "the parent is moved first",
             source,
             len(late),
