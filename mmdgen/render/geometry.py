@@ -2,7 +2,9 @@
 
 Materials are drawn in file order, because MMD's blended surfaces write depth and so hide what is drawn behind
 them later. Only where a stretch of triangles is opaque to the last texel its inner order cannot show: such a
-run is drawn without blending, nearest clusters first.
+run is drawn without blending, nearest clusters first. (It could show where two opaque surfaces lie in one
+plane: MMD shows the later one there, here it is the one of the farther cluster. No model is known that has
+such surfaces in two materials.)
 """
 
 from __future__ import annotations

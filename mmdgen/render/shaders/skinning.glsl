@@ -6,9 +6,12 @@
 //       u_sdef    4 texels a row: C, (2C + R0 - Rw) / 2, (2C + R1 - Rw) / 2, unused
 //       u_pose    which pose of the batch; u_rows = rows of (u_bones, u_morphs, u_uv_morphs) that one pose takes
 // Tables are ROW_TEXELS wide, so that no model outgrows a texture's width.
-#define BDEF 0
 #define SDEF 3
 #define QDEF 4
+
+// Every program puts a vertex at the same place and depth to the last bit: what `identify` finds hidden must
+// be hidden, and surfaces that coincide must meet the depth test as equals whichever program draws them.
+invariant gl_Position;
 
 in vec3 in_position;
 in vec3 in_normal;
