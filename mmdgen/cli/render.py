@@ -96,9 +96,10 @@ def _tell(dataset: DatasetConfig, models: list[SurveyedModel], summaries: list[R
     for model in models:
         if model.problem:
             click.echo(f"not used: {model.file.name}: {model.problem}")
-        for warning in model.texture_warnings:
-            click.echo(f"warning: {model.file.name}: {warning}")
+    names = {model.record.model_id: model.file.name for model in models if not model.problem}
     for summary in summaries:
+        for identity, warnings in summary.warnings.items():
+            click.echo(f"warning: {names.get(identity, identity)}: {', '.join(warnings)}")
         for row in summary.left_out:
             click.echo(f"left out: {row['samples']} samples of model {row['model_id']}: {row['reason']}")
         for shard, reason in summary.failed:

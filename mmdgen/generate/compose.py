@@ -6,7 +6,7 @@ key -> PoseVector -> Pose -> PosedModel -> pictures -> Sample
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -109,9 +109,17 @@ class ModelStage:
 
 
 def compose_samples(
-    renderer: Renderer, source: ModelSource, keys: Sequence[SampleKey], split: str, config: DatasetConfig
+    renderer: Renderer,
+    source: ModelSource,
+    keys: Sequence[SampleKey],
+    split: str,
+    config: DatasetConfig,
+    *,
+    on_warnings: Callable[[tuple[str, ...]], None] = lambda warnings: None,
 ) -> Iterator[Sample]:
     """Make the samples of one model. The rest picture is drawn and encoded once.
+
+    `on_warnings` is told what is wrong with the textures that the pictures show.
 
     Raises:
         FormatError, ModelError, AnnotationError, RenderError: the model cannot be used.
@@ -121,6 +129,7 @@ def compose_samples(
     light = model_light(config, source.model_id)
     view = portrait_view(source.annotation, config, light)
     with ModelStage(renderer, source, space, view) as stage, stage.expressions() as faces:
+        on_warnings(stage.warnings)
         rest_image = faces.base_image
         rest_facts = picture_facts(rest_image)
         if not rest_facts["box"]:

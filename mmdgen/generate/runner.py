@@ -63,6 +63,7 @@ class RunSummary:
     seconds: float
     left_out: tuple[dict[str, Any], ...]  # model_id, samples, reason
     failed: tuple[tuple[str, str], ...]  # shard, reason
+    warnings: dict[str, list[str]]  # model id -> what its pictures lack
 
     @property
     def is_complete(self) -> bool:
@@ -236,7 +237,14 @@ def _summary(split: str, wanted: Sequence[ShardJob], folder: Path, run: _Run, se
         seconds=seconds,
         left_out=tuple(row for shard in published for row in read_left_out(folder, shard)),
         failed=tuple(sorted(run.failed.items())),
+        warnings=_warnings(folder, published),
     )
+
+
+def _warnings(folder: Path, shards: Sequence[str]) -> dict[str, list[str]]:
+    """What was told of the models while the shards were made, by model id."""
+    told = [progress.warnings for shard in shards if (progress := read_progress(folder, shard)) is not None]
+    return {identity: texts for warnings in told for identity, texts in warnings.items()}
 
 
 def _bytes_per_sample(size_px: int) -> int:

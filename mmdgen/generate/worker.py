@@ -10,8 +10,9 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from mmdgen.dataset.config import DatasetConfig
@@ -49,6 +50,7 @@ class Progress:
     model_id: str  # the model being drawn
     seconds: float
     driver: str = ""  # OpenGL renderer and version
+    warnings: dict[str, list[str]] = field(default_factory=dict)  # model id -> what its pictures lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,9 @@ def _part_samples(
     task: ShardTask, part: ShardPart, source: ModelSource, renderer: Renderer, progress: _ProgressFile
 ) -> list[Sample]:
     samples = []
-    for sample in compose_samples(renderer, source, list(part.sample_keys()), task.job.split, task.config):
+    keys = list(part.sample_keys())
+    warn = partial(progress.warn, source.model_id)
+    for sample in compose_samples(renderer, source, keys, task.job.split, task.config, on_warnings=warn):
         samples.append(sample)
         progress.add_one()
     return samples
@@ -137,6 +141,7 @@ class _ProgressFile:
         self._written = 0.0
         self._done = 0
         self._model_id = ""
+        self._warnings: dict[str, list[str]] = {}
 
     @property
     def seconds(self) -> float:
@@ -145,6 +150,10 @@ class _ProgressFile:
     def begin(self, model_id: str) -> None:
         self._model_id = model_id
         self._write()
+
+    def warn(self, model_id: str, warnings: Sequence[str]) -> None:
+        if warnings:
+            self._warnings[model_id] = list(warnings)
 
     def add_one(self) -> None:
         self._done += 1
@@ -157,7 +166,7 @@ class _ProgressFile:
 
     def _write(self) -> None:
         self._written = self.seconds
-        state = Progress(self._done, self._total, self._model_id, self._written, self._driver)
+        state = Progress(self._done, self._total, self._model_id, self._written, self._driver, self._warnings)
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(exist_ok=True)
             self._path.write_text(json.dumps(asdict(state)), encoding="utf-8")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from mmdgen.cast import make_character, write_character
 from mmdgen.cli.main import cli
 from mmdgen.dataset.shard import published_shards
 from tests.generate.conftest import write_tiny_dataset
@@ -194,3 +195,20 @@ def test_a_range_that_holds_no_shard_is_wrong_usage() -> None:
     result = CliRunner().invoke(cli, ["render", "--shards", "5:2"])
     assert result.exit_code == 2
     assert "'5:2' holds no shard" in result.stderr
+
+
+def test_textures_that_pictures_lack_are_said_on_every_run(tmp_path: Path, renderer: object) -> None:
+    folder = write_character(make_character(0), tmp_path / "models" / "one").parent
+    (folder / "face.png").write_bytes(b"no picture")
+    (folder / "hair.png").unlink()
+    (tmp_path / "mmdgen.toml").write_text(
+        '[dataset]\nsize_px = 32\nsamples_per_pixel = 1\n[models]\nfolders = ["models"]\n'
+        '[splits.train]\nsamples = 2\ngroups = ["*"]\n',
+        encoding="utf-8",
+    )
+    for _ in range(2):
+        result = Workplace(tmp_path).type("render")
+        assert result.exit_code == 0, result.output
+        (line,) = [line for line in result.stdout.splitlines() if line.startswith("warning: ")]
+        assert "texture face.png is no picture of a known kind; drawn untextured" in line
+        assert "texture hair.png is missing; drawn untextured" in line

@@ -302,10 +302,10 @@ def die_with_tiny_1(task: worker.ShardTask) -> worker.ShardReport:
     """`generate_shard`, but a certain model kills the process, as a bug in a driver might."""
     real = compose.compose_samples
 
-    def deadly(renderer: Renderer, source: compose.ModelSource, *rest: object) -> object:
+    def deadly(renderer: Renderer, source: compose.ModelSource, *rest: object, **more: object) -> object:
         if source.group == "tiny-1":
             os._exit(11)
-        return real(renderer, source, *rest)  # type: ignore[arg-type]
+        return real(renderer, source, *rest, **more)  # type: ignore[arg-type]
 
     worker.compose_samples = deadly  # type: ignore[assignment]
     return worker.generate_shard(task)
