@@ -13,7 +13,6 @@ import numpy as np
 
 from mmdgen.model import Bools, Floats, FormatWarning, Ints
 
-FRAMES_PER_SECOND = 30
 NAME_SIZE = 15  # bytes of a bone or morph name in a VMD file
 
 

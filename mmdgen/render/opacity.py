@@ -76,8 +76,9 @@ def _covered(uvs: Floats, clear_counts: NDArray[np.int32]) -> Bools:
     height, width = clear_counts.shape[0] - 1, clear_counts.shape[1] - 1
     size = np.array([width, height], np.float64)
     # A bilinear read takes texels whose centres are up to one texel away, so it reaches one and a half texels
-    # of the smallest mipmap.
-    margin = 1.0 + 1.5 * 2.0 ** smallest_mipmap(width, height)
+    # of the smallest mipmap, which are larger where its size was rounded down.
+    smallest = np.maximum(size // 2 ** smallest_mipmap(width, height), 1)
+    margin = 1.0 + 1.5 * size / smallest
     with np.errstate(invalid="ignore"):
         low = np.floor(uvs.min(axis=1) * size - margin)
         high = np.ceil(uvs.max(axis=1) * size + margin)

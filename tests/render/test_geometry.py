@@ -49,6 +49,17 @@ def test_triangle_is_opaque_only_where_every_texel_around_it_is() -> None:
     assert opaque_triangles(model, {}).all()
 
 
+def test_texels_of_a_mipmap_that_was_rounded_down_reach_farther() -> None:
+    """Of 31 rows the third mipmap keeps 3, each of more than 10 rows: the middle one shows some of row 0."""
+    texture = np.full((31, 2048, 4), 255, np.uint8)
+    texture[0, :, 3] = 0
+    corners = [(u, 15.2 / 31) for u in (0.4, 0.5, 0.45)]
+    model = build_model(
+        vertices=[vertex(uv=uv) for uv in corners], textures=["t.png"], materials=[material("帯", texture=0)]
+    )
+    assert not opaque_triangles(model, {0: texture}).any()
+
+
 def test_see_through_material_and_sliding_texture_are_not_opaque() -> None:
     texture = np.full((8, 8, 4), 200, np.uint8)
     glass = build_model(materials=[material("硝子", diffuse=(1.0, 1.0, 1.0, 0.9))])
