@@ -187,23 +187,19 @@ class Renderer:
         self._painter.begin_batch(model, view)
         target.begin_numbers(box)
         self._painter.begin_numbers(model, 0)
-        found = []
+        first_edge = 1 + len(surfaces.triangles)
+        is_seen = np.zeros(first_edge + len(edges.triangles), np.bool_)
         last = -1
         for draw in surfaces.draws:
             if any(last < place < draw.place for place in blended):
-                found.append(np.unique(target.read_numbers(box)))
+                is_seen[target.read_numbers(box)] = True
             self._painter.number_surfaces(surfaces, draw)
             last = draw.place
-        found.append(np.unique(target.read_numbers(box)))
-        first_edge = 1 + len(surfaces.triangles)
+        is_seen[target.read_numbers(box)] = True
         if view.outline_px > 0.0:
             self._painter.number_edges(edges, posed_materials(posed, 0), first_edge, view)
-            found.append(np.unique(target.read_numbers(box)))
-        numbers = np.unique(np.concatenate(found))
-        return (
-            numbers[(numbers > 0) & (numbers < first_edge)] - 1,
-            numbers[numbers >= first_edge] - first_edge,
-        )
+            is_seen[target.read_numbers(box)] = True
+        return np.flatnonzero(is_seen[1:first_edge]), np.flatnonzero(is_seen[first_edge:])
 
     def _framebuffer(self, view: View) -> OffscreenFramebuffer:
         key = (view.size_px, view.samples_per_axis, view.shading)
