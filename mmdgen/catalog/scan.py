@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +44,20 @@ def _files_below(folder: Path) -> list[ModelFile]:
         )
     return [
         ModelFile(name=path.relative_to(folder).as_posix(), group=_group(folder, path), path=path)
-        for path in folder.rglob("*")
+        for path in _paths_below(folder)
         if path.suffix.lower() in MODEL_SUFFIXES and _is_meant(path)
     ]
+
+
+def _paths_below(folder: Path) -> Iterator[Path]:
+    """Everything in the folders below that is no folder, through links too, each folder once."""
+    seen = {folder.resolve()}
+    for parent, subfolders, names in os.walk(folder, followlinks=True):
+        places = {name: Path(parent, name).resolve() for name in sorted(subfolders)}
+        new = {place: name for name, place in reversed(places.items()) if place not in seen}
+        seen.update(new)
+        subfolders[:] = sorted(new.values())  # what os.walk goes into
+        yield from (Path(parent, name) for name in names)
 
 
 def _is_meant(path: Path) -> bool:

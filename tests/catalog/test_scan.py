@@ -41,6 +41,17 @@ def test_a_folder_named_like_a_model_is_none(tmp_path: Path) -> None:
     assert [file.name for file in find_model_files([tmp_path])] == ["miku.pmx/miku.pmx"]
 
 
+def test_links_to_folders_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    touch(tmp_path, "models/own/x.pmx", "elsewhere/miku/y.pmx")
+    try:
+        (tmp_path / "models" / "miku").symlink_to(tmp_path / "elsewhere" / "miku", target_is_directory=True)
+    except OSError as error:
+        pytest.skip(f"this system lets nobody make links: {error}")
+    (tmp_path / "elsewhere" / "miku" / "back").symlink_to(tmp_path / "models", target_is_directory=True)
+    files = find_model_files([tmp_path / "models"])
+    assert [(file.name, file.group) for file in files] == [("miku/y.pmx", "miku"), ("own/x.pmx", "own")]
+
+
 def test_nothing_found_and_no_folder_are_said(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"there is no model file \(.pmx or .pmd\) below"):
         find_model_files([tmp_path])
