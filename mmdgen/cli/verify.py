@@ -65,7 +65,7 @@ def verify(
             click.echo(str(finding))
         compared = f", {samples} samples rendered again" if samples else ""
         click.echo(
-            f"{folder}: {len(findings)} findings{compared}" if findings else f"{folder}: sound{compared}"
+            f"{folder}: findings: {len(findings)}{compared}" if findings else f"{folder}: sound{compared}"
         )
     if findings:
         raise click.exceptions.Exit(1)

@@ -8,9 +8,10 @@ processes. `torch.utils.data.DataLoader` takes a `SplitReader` as it is; torch i
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ class SplitReader:
             raise IndexError(f"sample {number} of {len(self)}")
         shard = self._shards[self._homes[number]]
         rest, expression, posed = (
-            decode_png(read_member(shard, {"offset": int(offset), "size": int(size)}))
+            read_picture(shard, {"offset": int(offset), "size": int(size)})
             for offset, size in self._places[number]
         )
         return ReadSample(str(self.keys[number]), rest, expression, posed, self.poses[number])
@@ -110,6 +111,15 @@ def endless_order(count: int, seed: int, start: int = 0, *, step: int = 1) -> It
             order = epoch_order(count, seed, epoch)
         yield int(order[position % count])
         position += step
+
+
+def read_picture(shard: Path, member: Mapping[str, Any]) -> Image:
+    """The RGBA pixels of a picture in a shard, found by its record. Raises DatasetError."""
+    data = read_member(shard, member)
+    try:
+        return decode_png(data)
+    except DatasetError as error:
+        raise DatasetError(f"{shard}: {error}; delete it with its .jsonl and render again") from error
 
 
 def decode_png(data: bytes) -> Image:

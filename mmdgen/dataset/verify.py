@@ -96,7 +96,10 @@ def _problem_of(shard: Path, row: Row, manifest: Mapping[str, Any]) -> str:
         except DatasetError as error:
             return str(error)
         if hashlib.sha256(data).hexdigest() != facts["sha256"]:
-            return f"the bytes of {member} are not those that were written"
+            return (
+                f"the bytes of {member} are not those that were written; "
+                "delete the shard with its .jsonl and render again"
+            )
         if member.endswith(".png") and pixel_sha256(decode_png(data)) != facts["pixel_sha256"]:
             return f"the pixels of {member} are not those that were drawn"
         if member == "json" and json.loads(data)["pose_vector"] != row["pose_vector"]:

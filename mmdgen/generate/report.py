@@ -19,9 +19,8 @@ from PIL import Image as PillowImage
 
 from mmdgen.dataset.keys import shuffled
 from mmdgen.dataset.manifest import read_manifest, table_path
-from mmdgen.dataset.reader import decode_png
+from mmdgen.dataset.reader import read_picture
 from mmdgen.dataset.sample import PICTURES
-from mmdgen.dataset.shard import read_member
 from mmdgen.dataset.storage import make_folder, read_rows, write_text
 from mmdgen.generate.charts import bars, histogram
 from mmdgen.images import on_checkerboard
@@ -50,7 +49,7 @@ class SplitTable:
     def picture(self, row: int, name: str) -> NDArray[np.uint8]:
         """Decode one picture of a sample."""
         place = {part: int(self.columns[f"{name}_{part}"][row]) for part in ("offset", "size")}
-        return decode_png(read_member(self.folder / self.columns["shard"][row], place))
+        return read_picture(self.folder / self.columns["shard"][row], place)
 
 
 def write_report(folder: Path, out: Path | None = None) -> Path:

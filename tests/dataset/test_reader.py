@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pickle
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mmdgen.dataset.config import DatasetConfig
-from mmdgen.dataset.reader import SplitReader, decode_png, endless_order, epoch_order
+from mmdgen.dataset.reader import SplitReader, decode_png, endless_order, epoch_order, read_picture
 from mmdgen.dataset.sample import pixel_sha256
 from mmdgen.dataset.shard import published_shards
 from mmdgen.errors import DatasetError
@@ -65,6 +66,15 @@ def test_a_split_that_is_not_there_is_said(dataset: DatasetConfig) -> None:
         path.unlink()
     with pytest.raises(DatasetError, match="holds no whole shard"):
         SplitReader(dataset.out, "test")
+
+
+def test_a_damaged_shard_is_named_with_what_to_do(tmp_path: Path) -> None:
+    shard = tmp_path / "train-000000.tar"
+    shard.write_bytes(b"\x89PNG nothing")
+    with pytest.raises(
+        DatasetError, match=r"train-000000.tar: .*; delete it with its .jsonl and render again"
+    ):
+        read_picture(shard, {"offset": 0, "size": 12})
 
 
 def test_what_is_no_picture_is_said() -> None:

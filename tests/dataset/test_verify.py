@@ -27,7 +27,8 @@ def test_a_flipped_byte_names_its_sample(dataset: DatasetConfig) -> None:
     data[place["offset"] + place["size"] // 2] ^= 1
     shard.write_bytes(data)
     assert problems(dataset) == [
-        f"{shard.name} {rows[2]['key']}: the bytes of posed.png are not those that were written"
+        f"{shard.name} {rows[2]['key']}: the bytes of posed.png are not those that were written; "
+        "delete the shard with its .jsonl and render again"
     ]
 
 
