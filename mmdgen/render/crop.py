@@ -50,7 +50,7 @@ def find_reach(extremes: PosedModel, view: View, expressions: PosedModel | None 
     first, last = low[model.faces].min(axis=1), high[model.faces].max(axis=1)
     camera = view.camera
     thickness = _edge_thickness(model, view)
-    widest = float(thickness.max(initial=0.0))
+    widest = float(np.abs(thickness).max(initial=0.0))
     margin = _MARGIN * (camera.top - camera.bottom) + widest
     inside = np.asarray(
         (last[:, 0] > camera.left - margin)
@@ -110,8 +110,11 @@ def _double_sided(model: Model) -> Bools:
 
 
 def _edge_thickness(model: Model, view: View) -> Floats:
-    """How far each vertex's outline stands out, (vertices,), MMD units; of its largest material."""
+    """How far each vertex's outline stands out, (vertices,), MMD units; below zero: inwards.
+
+    A vertex that materials share takes the thickest.
+    """
     sizes = np.zeros(len(model.vertices), np.float32)
     for size, (first, end) in zip(model.materials.edge_sizes, model.materials.face_ranges(), strict=True):
         np.maximum.at(sizes, model.faces[first:end].reshape(-1), size)
-    return np.asarray(sizes * np.abs(model.vertices.edge_scales) * view.edge_units, np.float32)
+    return np.asarray(sizes * model.vertices.edge_scales * view.edge_units, np.float32)

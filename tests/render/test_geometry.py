@@ -178,6 +178,17 @@ def test_thick_outline_of_what_stands_outside_the_picture_is_drawn() -> None:
     assert find_reach(rest, replace(VIEW, outline_px=16.0)).edges.all()
 
 
+def test_outline_that_is_pushed_inwards_may_face_away_where_its_surface_does_not() -> None:
+    """An edge scale below zero: left and right change places, so the hull shows."""
+    model = quads((-1.0, -1.0, 1.0, 1.0, 0.0), materials=[material("縁", edge_size=1.0)])
+    model.vertices.normals[:] = np.sign(model.vertices.positions) * (1.0, 0.0, 0.0)
+    rest = build_rig(model).pose(Pose.rest(model, (1,)))
+    view = replace(VIEW, outline_px=16.0)
+    assert not find_reach(rest, view).edges.any()
+    model.vertices.edge_scales[:] = -3.0
+    assert find_reach(rest, view).edges.all()
+
+
 def test_depth_range_holds_all_that_can_be_seen_however_large_the_model() -> None:
     model = build_model(vertices=[vertex((x, 0.0, 4000.0 * x)) for x in (-0.5, 0.0, 0.5)])
     depth_range = find_reach(build_rig(model).pose(Pose.rest(model, (1,))), VIEW).depth_range
