@@ -35,9 +35,14 @@ class PixelBox:
         return cls(int(first[0]), int(first[1]), int(last[0]), int(last[1]))
 
     @property
+    def area(self) -> int:
+        """How many pixels lie in it."""
+        return max(0, self.right - self.left) * max(0, self.bottom - self.top)
+
+    @property
     def is_empty(self) -> bool:
         """Whether no pixel lies in it."""
-        return self.left >= self.right or self.top >= self.bottom
+        return self.area == 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
