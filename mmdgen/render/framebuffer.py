@@ -82,7 +82,8 @@ class OffscreenFramebuffer:
     def _clear(self, target: moderngl.Framebuffer, box: PixelBox) -> None:
         target.use()
         # Mesa's software driver clears a whole target ten times faster than a large part of it.
-        target.scissor = self._samples_of(box) if box.area < _PART * self.size_px**2 else None
+        whole = PixelBox(0, 0, self.size_px, self.size_px)
+        target.scissor = self._samples_of(box if box.area < _PART * whole.area else whole)
         target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
         target.scissor = self._samples_of(box)
 
