@@ -276,7 +276,7 @@ class _Run:
                 while pending and engine.has_room:
                     engine.start(self._task(pending.popleft()))
                 for outcome in engine.finished(POLL_S):
-                    if outcome.error is not None:
+                    if outcome.error is not None and not isinstance(outcome.error, MemoryError):
                         raise outcome.error
                     if outcome.result is not None:
                         self.reports.append(outcome.result)

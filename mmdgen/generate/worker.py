@@ -69,6 +69,7 @@ def generate_shard(task: ShardTask) -> ShardReport:
 
     Raises:
         DatasetError: the disk refuses, or a planned file is gone: nothing is committed.
+        MemoryError: there is too little memory at present: nothing is committed.
         RenderError: there is no OpenGL.
     """
     return make_shard(task, worker_renderer(task.settings))
@@ -96,8 +97,8 @@ def make_shard(task: ShardTask, renderer: Renderer) -> ShardReport:
             progress.begin(part.model_id)
             try:
                 samples += _part_samples(task, part, sources[part.model_id], renderer, progress)
-            except DatasetError:
-                raise  # not the model's fault
+            except (DatasetError, MemoryError):
+                raise  # not the model's fault: the disk, or neighbours that took the memory
             except Exception as error:  # whatever a strange model does to us: it is left out, and said so
                 writer.leave_out(part.model_id, part.count, _reason(error))
         for sample in shuffled(samples, lambda sample: str(sample.key), task.config.seed):

@@ -287,6 +287,17 @@ def test_a_model_that_kills_its_worker_is_quarantined_and_the_rest_is_whole(
     assert run_plan(plan, config, tiny.models, workers=2).is_complete
 
 
+def test_a_passing_want_of_memory_loses_no_sample(
+    tiny: Tiny, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first attempt at a shard finds no memory: nothing is committed, and it is tried again."""
+    monkeypatch.setattr(runner, "generate_shard", run_out_of_memory_once)
+    assert tiny.render(tmp_path, shards=range(0, 2)).is_complete
+    monkeypatch.undo()
+    assert tiny.render(tmp_path).is_complete
+    assert fingerprints(tmp_path) == fingerprints(whole)
+
+
 def test_what_runs_at_the_same_time_put_into_quarantine_adds_up(tiny: Tiny, tmp_path: Path) -> None:
     run = runner._Run(tmp_path, tiny.config, {}, runner.ONE_THREAD)
     (tmp_path / "quarantine.json").write_text('{"theirs": "why"}', encoding="utf-8")
@@ -296,6 +307,21 @@ def test_what_runs_at_the_same_time_put_into_quarantine_adds_up(tiny: Tiny, tmp_
     worker.progress_path(tmp_path, job.shard).write_text(json.dumps(state), encoding="utf-8")
     assert all(run._tries_again(job) for _ in range(runner.ATTEMPTS))
     assert json.loads((tmp_path / "quarantine.json").read_text(encoding="utf-8")).keys() == {"theirs", "ours"}
+
+
+def run_out_of_memory_once(task: worker.ShardTask) -> worker.ShardReport:
+    """`generate_shard`, but on the first attempt at a shard there is no memory for its model."""
+    marker = task.folder / f"tried-{task.job.shard}"
+    if marker.exists():
+        worker.compose_samples = compose.compose_samples
+    else:
+        marker.touch()
+        worker.compose_samples = _refuse  # type: ignore[assignment]
+    return worker.generate_shard(task)
+
+
+def _refuse(*arguments: object, **more: object) -> Iterator[object]:
+    raise MemoryError
 
 
 def die_with_tiny_1(task: worker.ShardTask) -> worker.ShardReport:
