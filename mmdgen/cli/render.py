@@ -101,7 +101,8 @@ def _tell(dataset: DatasetConfig, models: list[SurveyedModel], summaries: list[R
         for identity, warnings in summary.warnings.items():
             click.echo(f"warning: {names.get(identity, identity)}: {', '.join(warnings)}")
         for row in summary.left_out:
-            click.echo(f"left out: {row['samples']} samples of model {row['model_id']}: {row['reason']}")
+            name = names.get(row["model_id"], f"model {row['model_id']}")
+            click.echo(f"left out: {row['samples']} samples of {name}: {row['reason']}")
         for shard, reason in summary.failed:
             click.echo(f"missing: {shard}: {reason}")
         speed = f", {summary.rate:.1f} samples/s" if summary.rendered else ""
