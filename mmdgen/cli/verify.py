@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from mmdgen.catalog.examine import heard_warnings
 from mmdgen.cli.dataset_options import load_config, look_at_models, models_override, progress_bar
 from mmdgen.cli.options import config_option, json_option, seed_option, workers_option
 from mmdgen.dataset.verify import Row, verify_dataset
@@ -44,13 +44,13 @@ def verify(
     """Check a data set: hashes, pixels, leaks across splits."""
 
     def again(rows: Sequence[Row]) -> Iterator[tuple[Row, Mapping[str, str]]]:
-        logging.getLogger("mmdgen").setLevel(logging.ERROR)  # what there is to warn of was told by render
         dataset = load_config(config, out=folder, seed=None, folders=folders)
         models = look_at_models(dataset, workers)
         with Renderer(RenderSettings()) as renderer:
             yield from render_again(renderer, rows, model_sources(models), dataset)
 
-    with progress_bar("checking", "sample") as show:
+    # What there is to warn of was told by render.
+    with heard_warnings(), progress_bar("checking", "sample") as show:
         findings = verify_dataset(
             folder,
             samples=samples,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,6 +112,13 @@ def test_verify_finds_a_rendered_set_sound(rendered: Workplace) -> None:
     result = rendered.type("verify", rendered.folder / "out", "--samples", "6")
     assert result.exit_code == 0, result.output
     assert result.stdout.endswith("out: sound, 6 samples rendered again\n")
+
+
+def test_verify_leaves_the_logging_of_its_process_alone(rendered: Workplace) -> None:
+    logger = logging.getLogger("mmdgen")
+    before = logger.level, logger.propagate, list(logger.handlers)
+    rendered.type("verify", rendered.folder / "out", "--samples", "1")
+    assert (logger.level, logger.propagate, logger.handlers) == before
 
 
 def test_verify_names_what_is_wrong_and_exits_1(rendered: Workplace) -> None:
