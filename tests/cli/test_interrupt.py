@@ -37,6 +37,8 @@ def test_an_interrupted_run_says_how_to_go_on_and_nothing_else(
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         start_new_session=True,
+        # A shell lets background jobs ignore the signal, and whoever is started by one inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with pytest.raises(subprocess.TimeoutExpired):
         command.communicate(timeout=after_s)
