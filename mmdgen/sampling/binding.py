@@ -37,7 +37,6 @@ MORPH_PARAMETERS: Mapping[str, Role] = {
     "right_eye": Role.EYE_WINK_RIGHT,
     "mouth": Role.MOUTH_AAA,
 }
-BONE_PARAMETERS = ("head_x", "head_y", "neck_z")
 
 _HEAD_HEIGHT_UNITS = 2.75  # a head is about so many u high, where no eyes are annotated (2.5 to 3.5)
 
