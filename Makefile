@@ -12,7 +12,7 @@ OUT ?= dataset
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dataset test test-slow check docs bench lock system clean
+.PHONY: help setup setup-train setup-browser dataset test test-slow check docs bench lock system clean
 
 help: ## Print these lines
 	@echo "make dataset                          all set-up, then a data set of built-in characters in dataset/"
@@ -22,6 +22,11 @@ help: ## Print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed-dev ## Make .venv with everything that running, testing and checking need
+
+setup-train: $(VENV)/.installed-train ## Add torch and what training, evaluation and ONNX export need
+
+setup-browser: ## Add Chromium and a Japanese font, for the tests of the annotation page
+	@sh requirements/system.sh "$(or $(PYTHON),python3)" chromium fonts-noto-cjk
 
 dataset: $(VENV)/.installed ## Render a data set and write its report: the main job
 	$(BIN)/mmdgen render --out "$(OUT)" $(if $(MODELS),--models "$(MODELS)")
@@ -52,7 +57,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest 
 lock: $(VENV)/.made ## Bring requirements/*.lock up to pyproject.toml (UPGRADE=--upgrade: newest versions)
 	$(PIP) install uv
 	$(BIN)/$(LOCK) --output-file requirements/run.lock pyproject.toml requirements/build.in
-	$(BIN)/$(LOCK) --extra dev --constraint requirements/run.lock \
+	$(BIN)/$(LOCK) --extra dev --extra gui --extra ray --extra s3 --constraint requirements/run.lock \
 		--output-file requirements/dev.lock pyproject.toml requirements/build.in
 
 clean: ## Remove .venv and caches; data sets stay
@@ -79,4 +84,9 @@ $(VENV)/.installed: requirements/run.lock pyproject.toml $(VENV)/.made
 $(VENV)/.installed-dev: requirements/dev.lock $(VENV)/.installed
 	@echo "installing the locked development packages into $(VENV)"
 	@$(PIP) install --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/.installed-train: requirements/train.txt $(VENV)/.installed-dev
+	@echo "installing torch and the locked training packages into $(VENV)"
+	@$(PIP) install -r requirements/train.txt
 	@touch $@

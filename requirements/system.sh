@@ -3,17 +3,22 @@
 # without a screen. Installs what is missing with apt-get as root or through passwordless sudo; otherwise
 # prints the one line to type. Does nothing where nothing is missing.
 #
-#   sh requirements/system.sh PYTHON        PYTHON: the interpreter that makes .venv
+#   sh requirements/system.sh PYTHON [PACKAGE ...]
+#                       PYTHON: the interpreter that makes .venv; PACKAGE: what else is wanted, by Debian's names
 set -eu
 python=${1:-python3}
+[ $# -eq 0 ] || shift
 missing=""
+for package in "$@"; do
+    command -v "$package" >/dev/null 2>&1 || dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
+done
 
 if ! command -v "$python" >/dev/null 2>&1; then
-    missing=" python3 python3-venv"
+    missing="$missing python3 python3-venv"
 elif ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
     case $python in
-        *python3.*) missing=" $(basename "$python")-venv" ;;
-        *) missing=" python3-venv" ;;
+        *python3.*) missing="$missing $(basename "$python")-venv" ;;
+        *) missing="$missing python3-venv" ;;
     esac
 fi
 
