@@ -15,7 +15,7 @@ import numpy as np
 from mmdgen.cast.draw import Draw
 from mmdgen.cast.expressions import Expression
 from mmdgen.cast.skeleton import Bone
-from mmdgen.model import Model, Skinning
+from mmdgen.model import Model, Panel, Skinning
 
 _PMD_NAME_BYTES = 20
 _WINKS = ("smile_left", "smile_right", "blink_left", "blink_right")
@@ -94,7 +94,15 @@ def renamed(expressions: Sequence[Expression], wild: Wild) -> list[Expression]:
         first = min(index for index, e in enumerate(expressions) if e.key in _WINKS)
         others = [expression for expression in expressions if expression.key not in _WINKS]
         result = [*others[:first], *winks, *others[first:]]
-    return [_cut(e) for e in result] if wild.cut_names else result
+    return [_cut(_wordy(e)) for e in result] if wild.cut_names else result
+
+
+def _wordy(expression: Expression) -> Expression:
+    """A brow's morph under a name that says more than the PMD format has room for, as authors write them."""
+    side = {"left": "左", "right": "右"}.get(expression.key.rpartition("_")[2])
+    if side is None or expression.panel is not Panel.BROW:
+        return expression
+    return replace(expression, name=f"{expression.name}（{side}の眉毛だけ）")
 
 
 def cut_name(name: str) -> str:

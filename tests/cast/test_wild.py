@@ -43,6 +43,24 @@ def test_cut_names_lose_half_a_character() -> None:
     assert cut_name("aあいうえおかきくけこ") == "aあいうえおかきくけ"
 
 
+def test_cut_characters_have_names_that_the_pmd_format_cut() -> None:
+    names = names_by_key(Wild(cut_names=True))
+    whole = {expression.key: expression.name for expression in standard_expressions()}
+    assert names["brow_serious_left"] == "真面目左（左の眉毛だ"
+    assert max(len(name.encode("cp932")) for name in names.values()) == 20
+    assert names["blink"] == whole["blink"]
+
+
+def test_half_width_family_writes_winks_in_half_width_kana() -> None:
+    names = names_by_key(Wild(naming="half-width"))
+    assert {names[key] for key in ("smile_left", "smile_right", "blink_left")} == {"ｳｨﾝｸ", "ｳｨﾝｸ右", "ｳｨﾝｸ２"}
+
+
+def test_english_and_chinese_families_rename_the_eyes() -> None:
+    assert names_by_key(Wild(naming="english"))["blink_left"] == "Blink_L"
+    assert names_by_key(Wild(naming="chinese"))["blink_right"] == "右眨眼"
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_wild_characters_are_read_posed_and_known(seed: int) -> None:
     character = make_character(seed, wild=True)
