@@ -11,7 +11,7 @@ from mmdgen.cast.clothes import bow_parts
 from mmdgen.cast.colors import Color, shaded, tinted
 from mmdgen.cast.curves import Array, catmull_rom, lerp, normalized, smoothstep
 from mmdgen.cast.head import HeadShape
-from mmdgen.cast.mesh import Part, facing, grid_triangles, pipe, plump, rigid, tube
+from mmdgen.cast.mesh import Part, facing, grid_triangles, outward, pipe, plump, rigid, tube
 from mmdgen.cast.paint import Canvas
 from mmdgen.cast.strands import CENTER, HairDome
 from mmdgen.cast.traits import Traits
@@ -32,7 +32,7 @@ class Wearer:
 
     def on_hair(self, azimuth: float, polar: float, lift: float = 0.0) -> Array:
         """A point over the hair; angles as in `HairDome.direction`."""
-        return np.asarray(CENTER + self.dome.direction(azimuth, polar) * (self.dome.radii + lift))
+        return self.dome.at(self.dome.direction(azimuth, polar), lift)
 
 
 def accessory_parts(traits: Traits, shape: HeadShape) -> list[Part]:
@@ -87,11 +87,11 @@ def _turned(
         lean: radians sideways.
         back: radians backward.
     """
-    circle = _round(28)
+    circle = _round(24)
     profile = catmull_rom(np.array(rings), np.linspace(0.0, 1.0, 3 * len(rings)))
     radii = np.maximum(profile[:, :2], 1e-3)
     stack = np.stack(
-        [radii[:, :1] * circle[:, 0], np.repeat(profile[:, 2:], 28, axis=1), radii[:, 1:] * circle[:, 1]],
+        [radii[:, :1] * circle[:, 0], np.repeat(profile[:, 2:], 24, axis=1), radii[:, 1:] * circle[:, 1]],
         axis=-1,
     )
     return tube("extra", center + stack @ _tilt(lean, back), "head")
@@ -118,7 +118,7 @@ def top_ribbon(wearer: Wearer) -> list[Part]:
 def side_ribbon(wearer: Wearer) -> list[Part]:
     """A bow beside the forehead."""
     side = 1.0 if wearer.traits.hair.parting <= 0 else -1.0
-    at = wearer.on_hair(side * 58.0, 56.0, 0.20)
+    at = wearer.on_hair(side * 56.0, 56.0, 0.16)
     return _banded(bow_parts("extra", (float(at[0]), float(at[1]), float(at[2])), 0.8, "head"), COLOR)
 
 
@@ -179,11 +179,11 @@ def horns(wearer: Wearer) -> list[Part]:
 def beret(wearer: Wearer) -> list[Part]:
     """A soft flat cap, worn aslant."""
     side = 1.0 if wearer.traits.hair.parting <= 0 else -1.0
-    rx, ry, rz = wearer.dome.radii
-    rings = [(0.62 * rx, 0.62 * rz, -0.36), (0.84 * rx, 0.84 * rz, -0.34), (1.12 * rx, 1.06 * rz, -0.10),
-             (1.02 * rx, 0.98 * rz, 0.14), (0.6 * rx, 0.58 * rz, 0.26), (0.0, 0.0, 0.30)]  # fmt: skip
-    center = CENTER + np.array([side * 0.14, 0.80 * ry, 0.04])
-    top = np.array([[0.0, 0.24, 0.0], [0.0, 0.36, 0.0], [0.0, 0.41, 0.0]]) @ _tilt(-0.16 * side, 0.10)
+    rx, _, rz = wearer.dome.radii
+    rings = [(0.66 * rx, 0.66 * rz, -0.44), (0.90 * rx, 0.90 * rz, -0.40), (1.16 * rx, 1.10 * rz, -0.14),
+             (1.06 * rx, 1.02 * rz, 0.12), (0.62 * rx, 0.60 * rz, 0.25), (0.0, 0.0, 0.29)]  # fmt: skip
+    center = np.array([side * 0.12, float(wearer.on_hair(0.0, 0.0)[1]) - 0.15, CENTER[2] + 0.06])
+    top = np.array([[0.0, 0.24, 0.0], [0.0, 0.34, 0.0], [0.0, 0.39, 0.0]]) @ _tilt(-0.16 * side, 0.10)
     knob = pipe("extra", "head", center + top, 0.035)
     return [_in_band(_turned(center, rings, lean=-0.16 * side, back=0.10), COLOR), _in_band(knob, DARK)]
 
@@ -191,20 +191,26 @@ def beret(wearer: Wearer) -> list[Part]:
 def cap(wearer: Wearer) -> list[Part]:
     """A cap with a visor."""
     polar = np.array([2.0, 10.0, 19.0, 28.0, 37.0, 45.0, 52.0, 58.0, 61.0, 61.5])
-    circle = np.degrees(np.arange(32) * (2 * np.pi / 32))
-    lift = np.array([0.24, 0.24, 0.24, 0.24, 0.23, 0.22, 0.20, 0.18, 0.16, 0.02])
+    circle = np.degrees(np.arange(28) * (2 * np.pi / 28))
+    lift = np.array([0.12, 0.15, 0.18, 0.20, 0.21, 0.21, 0.20, 0.18, 0.16, 0.02])
     unit = wearer.dome.direction(circle[None], polar[:, None])
-    crown = tube("extra", CENTER + unit * (wearer.dome.radii + lift[:, None, None]), "head")
+    crown = tube("extra", wearer.dome.at(unit, lift[:, None]), "head")
     angles = np.radians(np.linspace(-58.0, 58.0, 21))
     inner = np.stack([wearer.on_hair(float(np.degrees(a)), 58.0, 0.13) for a in angles])
-    reach = 0.60 * np.cos(angles * 1.45).clip(0.0) ** 0.7
-    outer = inner + np.stack([0.12 * np.sin(angles), -0.20 - 0.10 * np.cos(angles), -reach], axis=1)
+    ahead = np.cos(angles * 1.45).clip(0.0)
+    outer = inner + np.stack([0.10 * np.sin(angles), -0.30 * ahead, -0.62 * ahead**0.7], axis=1)
     rows = lerp(inner[None], outer[None], np.array([0.0, 0.5, 1.0])[:, None, None])
     thick = np.concatenate([rows, rows[::-1] - np.array([0.0, 0.05, 0.0])])
     visor = Part(
         "extra", thick.reshape(-1, 3), grid_triangles(6, 21), np.zeros((6 * 21, 2)), rigid("head", 6 * 21)
     )
-    return [_in_band(crown, COLOR), _in_band(facing(visor, (0, 0, -1)), DARK)]
+    top = wearer.on_hair(0.0, 0.0, 0.10)
+    button = plump("extra", "head", top, _RIGHT, np.array([0.0, 0.0, 1.0]), _round(12) * 0.07, 0.05)
+    return [
+        _in_band(crown, COLOR),
+        _in_band(facing(visor, (0, 0, -1)), DARK),
+        _in_band(outward(button), DARK),
+    ]
 
 
 def witch_hat(wearer: Wearer) -> list[Part]:
@@ -226,9 +232,10 @@ def witch_hat(wearer: Wearer) -> list[Part]:
 
 def _over_the_head(wearer: Wearer, lift: float, turn: float = 0.0, reach: float = 112.0) -> Array:
     """A line from ear to ear over the top; `turn` moves it forward, `reach` is how far it goes, degrees."""
-    t = np.linspace(-1.0, 1.0, 33)
+    t = np.linspace(-1.0, 1.0, 25)
     polar, side = np.abs(t) * reach, np.where(t < 0, -90.0, 90.0)
-    points = CENTER + wearer.dome.direction(side, np.minimum(polar, 90.0)) * (wearer.dome.radii + lift)
+    close = lift * (0.4 + 0.6 * np.sin(np.radians(np.minimum(polar, 90.0))))  # strands are thin at the top
+    points = wearer.dome.at(wearer.dome.direction(side, np.minimum(polar, 90.0)), close)
     points[:, 1] -= 0.024 * np.maximum(polar - 90.0, 0.0)
     angle = np.radians(turn)
     y, z = points[:, 1] - CENTER[1], points[:, 2] - CENTER[2]
@@ -243,7 +250,7 @@ def headband(wearer: Wearer) -> list[Part]:
 
 
 def _pad(wearer: Wearer, side: int, radius: float, band: int) -> Part:
-    center = np.array([side * (float(wearer.dome.radii[0]) + 0.16), 0.88, 0.10])
+    center = np.array([side * (float(wearer.dome.radii[0]) + 0.20), 0.92, 0.08])
     axes = (np.array([0.0, 0.0, -float(side)]), _UP)
     return _in_band(plump("extra", "head", center, *axes, _round() * radius, 0.20), band)
 
@@ -258,20 +265,20 @@ def headphones(wearer: Wearer) -> list[Part]:
 
 
 def headset(wearer: Wearer) -> list[Part]:
-    """One pad, a thin band, and a microphone on a bow before the cheek."""
-    parts = [
-        _in_band(pipe("extra", "head", _over_the_head(wearer, 0.13), 0.035), BLACK),
-        _pad(wearer, 1, 0.24, BLACK),
-    ]
-    face = wearer.shape
-    start = np.array([float(wearer.dome.radii[0]) + 0.20, 0.84, -0.05])
+    """Two small pads, a thin band, and a microphone on a bow before the cheek."""
+    band = pipe("extra", "head", _over_the_head(wearer, 0.15), 0.04, sides=6, flat=1.5)
+    parts = [_in_band(band, BLACK)]
+    for side in (1, -1):
+        parts += [_pad(wearer, side, 0.20, COLOR), _pad(wearer, side, 0.25, BLACK)]
+    face, out = wearer.shape, float(wearer.dome.radii[0])
+    start = np.array([out + 0.30, 0.84, -0.08])
     end = face.point(0.46, 0.27, lift=0.10)
     line = catmull_rom(
-        np.stack([start, [1.12, 0.48, -0.45], [0.74, 0.32, -0.72], end]), np.linspace(0, 1, 16)
+        np.stack([start, [out + 0.20, 0.44, -0.62], [0.80, 0.26, -0.96], end]), np.linspace(0, 1, 14)
     )
     steps = np.array([(0.0, 0.0, 0.0), (-0.05, -0.005, -0.03), (-0.12, -0.01, -0.04)])
     foam = catmull_rom(end + steps, np.linspace(0, 1, 6))
-    parts += [_in_band(pipe("extra", "head", line, 0.014), BLACK)]
+    parts += [_in_band(pipe("extra", "head", line, 0.018, sides=6), BLACK)]
     return [*parts, _in_band(pipe("extra", "head", foam, 0.045), DARK)]
 
 
@@ -301,11 +308,22 @@ def flower(wearer: Wearer) -> list[Part]:
     ]
 
 
+def hairpins(wearer: Wearer) -> list[Part]:
+    """Two bars that hold the fringe aside, and one below them aslant."""
+    side = 1.0 if wearer.traits.hair.parting <= 0 else -1.0
+    parts = []
+    for polar, rise, band in ((70.0, 2.5, COLOR), (77.0, 0.5, COLOR), (86.0, -2.0, GOLD)):
+        t = np.linspace(-1.0, 1.0, 5)
+        line = np.stack([wearer.on_hair(side * (44.0 + 10.5 * s), polar - rise * s, 0.20) for s in t])
+        parts.append(_in_band(pipe("extra", "head", line, 0.038, sides=6), band))
+    return parts
+
+
 HEADGEAR_PARTS: dict[str, Callable[[Wearer], list[Part]]] = {
     "none": no_headgear, "ribbon": top_ribbon, "side_ribbon": side_ribbon, "cat_ears": cat_ears,
     "fox_ears": fox_ears, "rabbit_ears": rabbit_ears, "horns": horns, "beret": beret, "cap": cap,
     "witch_hat": witch_hat, "headband": headband, "headphones": headphones, "headset": headset,
-    "flower": flower,
+    "flower": flower, "hairpins": hairpins,
 }  # fmt: skip
 
 
@@ -338,20 +356,20 @@ def _hair_ties(traits: Traits) -> list[Part]:
     """Bands where the hair is tied."""
     places = {
         "twin_tails": [(1.04, 2.18, 0.30), (-1.04, 2.18, 0.30)],
-        "low_tails": [(0.82, 0.60, 0.33), (-0.82, 0.60, 0.33)],
-        "braids": [(0.86, 0.62, 0.02), (-0.86, 0.62, 0.02)],
+        "low_tails": [(0.82, 0.56, 0.33), (-0.82, 0.56, 0.33)],
+        "braids": [(0.86, 0.50, 0.22), (-0.86, 0.50, 0.22)],
         "ponytail": [(0.0, 2.10, 1.08)],
         "side_tail": [(1.0 if traits.hair.parting <= 0 else -1.0, 2.13, 0.35)],
     }[traits.hair.back]
     axis = {"twin_tails": (0.8, 0.5, 0.1), "side_tail": (0.8, 0.5, 0.1), "ponytail": (0.0, 0.5, 0.8)}.get(
         traits.hair.back, (0.15, 1.0, 0.0)
     )
-    size = 0.17 if traits.hair.back == "braids" else 0.25
+    size = 0.15 if traits.hair.back == "braids" else 0.24
     parts = []
     for place in places:
         along = normalized(np.array(axis) * np.array([np.sign(place[0]) or 1.0, 1.0, 1.0]))
         points = np.array(place) + along * np.linspace(-0.07, 0.07, 3)[:, None]
         parts.append(
-            _in_band(pipe("extra", "head", points, np.array([0.9, 1.0, 0.9]) * size, sides=14), COLOR)
+            _in_band(pipe("extra", "head", points, np.array([0.9, 1.0, 0.9]) * size, sides=12), COLOR)
         )
     return parts

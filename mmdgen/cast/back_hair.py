@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mmdgen.cast.curves import Array, normalized
+from mmdgen.cast.curves import Array, normalized, smoothstep
+from mmdgen.cast.drape import draped
 from mmdgen.cast.draw import Draw
 from mmdgen.cast.fringes import RIM, root_near_parting, row
-from mmdgen.cast.mesh import Part, plump
-from mmdgen.cast.strands import COLUMNS, HairDome, Lock, free_part, lock_part
+from mmdgen.cast.mesh import Part, facing, grid_triangles, plump, rigid
+from mmdgen.cast.strands import ACROSS, COLUMNS, HairDome, Lock, free_part, lock_part
 from mmdgen.cast.traits import HairTraits
 
 _AROUND = [float(a) for a in np.linspace(102.0, 258.0, 13)]
@@ -24,7 +25,24 @@ def back_hair(dome: HairDome, hair: HairTraits, draw: Draw) -> list[Part]:
 
 
 def _laid(dome: HairDome, locks: list[Lock]) -> list[Part]:
-    return [lock_part(dome, lock, "hair_back") for lock in locks]
+    return [draped(lock_part(dome, lock, "hair_back"), ACROSS) for lock in locks]
+
+
+def _curtain(dome: HairDome, bottom: float) -> Part:
+    """A dark sheet inside loose hair: what is seen of it past the neck."""
+    across, down = 13, 6
+    azimuth = np.linspace(100.0, 260.0, across)
+    y = np.linspace(1.3, bottom, down)
+    rim = dome.at(dome.direction(azimuth, 90.0), -0.10) * np.array([1.0, 0.0, 1.0])
+    places = rim[None] + np.array([0.0, 1.0, 0.0]) * y[:, None, None]
+    folded = COLUMNS - np.where(np.arange(across) % 2, 0.97, 0.03)
+    u = np.broadcast_to(folded, (down, across)) / COLUMNS
+    v = np.broadcast_to(np.linspace(0.45, 0.9, down)[:, None], (down, across))
+    part = Part(
+        "hair_back", places.reshape(-1, 3), grid_triangles(down, across), np.stack([u, v], -1).reshape(-1, 2),
+        rigid("head", down * across),
+    )  # fmt: skip
+    return draped(facing(part, (0.0, 0.0, -1.0)), across)
 
 
 def _bob(dome: HairDome, hair: HairTraits, draw: Draw) -> list[Part]:
@@ -71,8 +89,7 @@ def _long(dome: HairDome, hair: HairTraits, draw: Draw) -> list[Part]:
         fullness=0.7,
         jitter=0.09,
     )
-    inner = row(hair, draw, _AROUND[::2], [low * 0.85] * 7, width=0.62, thickness=0.2, layer=-0.12, flare=0.1)
-    return _laid(dome, outer + inner)
+    return [*_laid(dome, outer), _curtain(dome, RIM - 0.9 * low)]
 
 
 def _corkscrews(
@@ -87,7 +104,7 @@ def _corkscrews(
             thickness=0.26,
             flare=0.15,
             curl=(radius, turns),
-            segments=24,
+            segments=17,
             stripe=int(draw.between(0, 4)),
             fullness=0.8,
         )
@@ -97,18 +114,20 @@ def _corkscrews(
 
 def _curls(dome: HairDome, hair: HairTraits, draw: Draw) -> list[Part]:
     """Loose curls."""
-    return _laid(dome, _corkscrews(hair, draw, _AROUND, RIM + hair.length, 0.13, 1.4 + 0.5 * hair.length))
+    locks = _corkscrews(hair, draw, _AROUND, RIM + hair.length, 0.13, 1.4 + 0.5 * hair.length)
+    return [*_laid(dome, locks), _curtain(dome, -0.6 * hair.length)]
 
 
 def _wavy(dome: HairDome, hair: HairTraits, draw: Draw) -> list[Part]:
     """Long hair in soft waves."""
-    return _laid(dome, _corkscrews(hair, draw, _AROUND, RIM + hair.length, 0.075, 1.0 + 0.45 * hair.length))
+    locks = _corkscrews(hair, draw, _AROUND, RIM + hair.length, 0.075, 1.0 + 0.45 * hair.length)
+    return [*_laid(dome, locks), _curtain(dome, -0.7 * hair.length)]
 
 
 def _short(dome: HairDome, hair: HairTraits, draw: Draw) -> list[Part]:
     """Cut at the nape."""
     return _laid(
-        dome, row(hair, draw, _AROUND, [RIM - 0.32] * 13, width=0.5, thickness=0.2, flare=-0.12, jitter=0.06)
+        dome, row(hair, draw, _AROUND, [RIM - 0.32] * 13, width=0.5, thickness=0.2, flare=-0.34, jitter=0.06)
     )
 
 
@@ -190,7 +209,7 @@ def _side_tail(dome: HairDome, hair: HairTraits, draw: Draw) -> list[Part]:
 
 def _braids(dome: HairDome, hair: HairTraits, draw: Draw) -> list[Part]:
     braids = [
-        part for side in (-1, 1) for part in _braid((side * 0.84, 0.60, 0.05), side, 1.4 + 0.5 * hair.length)
+        part for side in (-1, 1) for part in _braid((side * 0.84, 0.60, 0.25), side, 1.4 + 0.5 * hair.length)
     ]
     return _gathered(dome, hair, draw) + braids
 
@@ -198,7 +217,7 @@ def _braids(dome: HairDome, hair: HairTraits, draw: Draw) -> list[Part]:
 def _buns(dome: HairDome, hair: HairTraits, draw: Draw) -> list[Part]:
     """Two balls of hair high on the head."""
     parts = _gathered(dome, hair, draw)
-    circle = np.arange(20) * (2 * np.pi / 20)
+    circle = np.arange(16) * (2 * np.pi / 16)
     outline = 0.34 * np.stack([np.cos(circle), np.sin(circle)], axis=1)
     for side in (1.0, -1.0):
         out = normalized(np.array([side * 0.75, 0.70, 0.25]))
@@ -236,8 +255,8 @@ def _tail(
     """
     start, lift = np.array(tie), np.array(rise)
     parts = []
-    for k in range(8):
-        angle = 2 * np.pi * k / 7
+    for k in range(7):
+        angle = 2 * np.pi * k / 6
         ring = np.array([np.cos(angle), 0.0, np.sin(angle)])
         wide = 0.24 * ring * (k > 0)
         reach = length * draw.between(0.78, 1.06)
@@ -251,7 +270,10 @@ def _tail(
             start + lift * 0.9 + np.array([lean * 1.3, -reach, front]) + 0.6 * wide + 2 * sway,
         ])  # fmt: skip
         away = normalized(ring + 1e-3)
-        parts.append(free_part("hair_back", line, away, width=0.46, thickness=0.26, fullness=0.6, stripe=k))
+        strand = free_part(
+            "hair_back", line, away, width=0.52, thickness=0.26, fullness=0.6, stripe=k, segments=11
+        )
+        parts.append(draped(strand, ACROSS))
     return parts
 
 
@@ -261,7 +283,7 @@ def _braid(tie: tuple[float, float, float], side: int, length: float) -> list[Pa
     forward = (0.0, 0.0, -1.0)
     count = max(int(length / 0.24), 4)
     for k in range(count):
-        y, z = tie[1] - k * 0.23, tie[2] - 0.30 * min(k / 3.0, 1.0)
+        y, z = tie[1] - k * 0.23, tie[2] - 0.62 * float(smoothstep(0.0, 5.0, k))
         x, sign, size = tie[0] + side * (0.05 + 0.01 * k), (1.0 if k % 2 else -1.0), 1.0 - 0.35 * k / count
         line = np.array([
             (x + sign * 0.10 * size, y + 0.10, z), (x + sign * 0.13 * size, y - 0.06, z - 0.05),
@@ -278,9 +300,10 @@ def _braid(tie: tuple[float, float, float], side: int, length: float) -> list[Pa
 def _plait(
     line: Array, forward: tuple[float, float, float], width: float, thickness: float, stripe: int
 ) -> Part:
-    return free_part(
-        "hair_back", line, forward, width=width, thickness=thickness, stripe=stripe, segments=7, root=0.5
+    part = free_part(
+        "hair_back", line, forward, width=width, thickness=thickness, stripe=stripe, segments=6, root=0.5
     )
+    return draped(part, ACROSS)
 
 
 _STYLES: dict[str, Style] = {

@@ -11,17 +11,17 @@ from numpy.typing import ArrayLike
 from mmdgen.cast.curves import Array, Profile, lerp, normalized, profile, smoothstep
 from mmdgen.cast.mesh import Part, grid_triangles, outward, tube
 
-NECK_TOP, HIP = 0.22, -4.7
+NECK_TOP, HIP = 0.50, -4.7
 _HEIGHTS = (HIP, -3.7, -2.9, -2.1, -1.5, -1.15, -0.9, -0.74, -0.62, -0.5, -0.36, -0.15, NECK_TOP)
-_HALF_WIDTHS = (1.02, 0.92, 0.72, 0.80, 0.87, 0.90, 0.89, 0.80, 0.62, 0.44, 0.335, 0.29, 0.29)
+_HALF_WIDTHS = (0.98, 0.88, 0.68, 0.75, 0.82, 0.86, 0.87, 0.83, 0.70, 0.47, 0.325, 0.28, 0.28)
 _MIDDLES = (0.14, 0.12, 0.08, 0.08, 0.10, 0.14, 0.16, 0.17, 0.18, 0.19, 0.19, 0.16, 0.10)
 _FRONTS = (0.62, 0.56, 0.50, 0.60, 0.72, 0.62, 0.53, 0.46, 0.41, 0.37, 0.32, 0.30, 0.30)
 _BACKS = (0.66, 0.56, 0.44, 0.50, 0.54, 0.55, 0.53, 0.50, 0.46, 0.40, 0.34, 0.30, 0.30)
 _POWER = 2.3
 _WIDTH, _MIDDLE = Profile(_HEIGHTS, _HALF_WIDTHS), Profile(_HEIGHTS, _MIDDLES)
 _FRONT, _BACK = Profile(_HEIGHTS, _FRONTS), Profile(_HEIGHTS, _BACKS)
-_ARM = ((0.58, -0.88, 0.16), (0.90, -1.10, 0.16), (1.86, -2.16, 0.17), (2.76, -3.20, 0.10))
-_ARM_RADII = (0.22, 0.245, 0.195, 0.15)
+_ARM = ((0.62, -0.86, 0.16), (0.84, -1.00, 0.16), (1.64, -2.24, 0.17), (2.36, -3.40, 0.10))
+_ARM_RADII = (0.20, 0.235, 0.18, 0.14)
 CLOTH_WINDOW = (-1.6, 1.6, -4.8, 0.4)  # left, right, bottom, top of the cloth texture
 
 
@@ -91,8 +91,8 @@ def trunk_part(
     bottom: float,
     *,
     grow: Callable[[Array], Array] | float = 0.0,
-    rows: int = 24,
-    columns: int = 48,
+    rows: int = 18,
+    columns: int = 44,
 ) -> Part:
     """The trunk's skin, or cloth over it.
 
@@ -105,7 +105,8 @@ def trunk_part(
         rows: vertices down.
         columns: vertices around.
     """
-    angles = np.arange(columns) * (2 * np.pi / columns)
+    even = np.arange(columns) * (2 * np.pi / columns)
+    angles = even - 0.35 * np.sin(even)  # closer in front, where collars open
     share = np.linspace(0.0, 1.0, rows)[:, None] ** 1.35
     y = lerp(top(angles)[None], bottom, share)
     distance = grow(y) if callable(grow) else grow
@@ -124,14 +125,14 @@ def arm_part(
     side: int, material: str, start: float, end: float, *, grow: Callable[[Array], Array] | float = 0.0
 ) -> Part:
     """A stretch of an arm, or the sleeve over it; 0 is the shoulder, 1 the wrist."""
-    t = np.linspace(start, end, 14)
+    t = np.linspace(start, end, 5 + round(7 * (end - start)))
     stations = (0.0, 0.12, 0.55, 1.0)
     centers = np.stack([profile(stations, [p[k] for p in _ARM], t) for k in range(3)], axis=1)
     radius = profile(stations, _ARM_RADII, t) + (grow(t) if callable(grow) else grow)
     axis = normalized(np.gradient(centers, axis=0))
     depth = np.array([0.0, 0.0, 1.0])
     up = normalized(np.cross(axis, depth))
-    angles = np.arange(14) * (2 * np.pi / 14)
+    angles = np.arange(12) * (2 * np.pi / 12)
     ring = np.cos(angles)[None, :, None] * up[:, None] + np.sin(angles)[None, :, None] * depth
     rings = centers[:, None] + radius[:, None, None] * ring
     rings[..., 0] *= side
@@ -150,13 +151,13 @@ def arm_part(
 def hand_part(side: int, material: str) -> list[Part]:
     """A simple hand: palm with closed fingers, and a thumb."""
     name = "left" if side > 0 else "right"
-    start, along = np.array(_ARM[3]), normalized(np.array([0.66, -0.75, -0.05]))
+    start, along = np.array(_ARM[3]), normalized(np.array([0.53, -0.85, -0.05]))
     depth = np.array([0.0, 0.0, 1.0])
     up = normalized(np.cross(along, depth))
-    angles = np.arange(10) * (2 * np.pi / 10)
+    angles = np.arange(8) * (2 * np.pi / 8)
 
     def blob(origin: Array, axis: Array, length: float, wide: float, thick: float) -> Part:
-        t = np.linspace(0.0, 1.0, 9)
+        t = np.linspace(0.0, 1.0, 6)
         size = profile((0, 0.35, 0.7, 1.0), (0.62, 1.0, 0.8, 0.03), t)[:, None, None]
         ring = np.cos(angles)[None, :, None] * up * thick + np.sin(angles)[None, :, None] * depth * wide
         rings = origin + axis * length * t[:, None, None] + ring * size
@@ -168,12 +169,19 @@ def hand_part(side: int, material: str) -> list[Part]:
     return [palm, thumb]
 
 
-def skin_parts(shape: BodyShape) -> list[Part]:
-    """Bare neck, trunk, arms and hands."""
+def skin_parts(shape: BodyShape, bottom: float, sleeve: float) -> list[Part]:
+    """Neck, trunk, arms and hands as far as they show; there is no skin under clothes.
+
+    Args:
+        shape: the body.
+        bottom: how far down the trunk is bare somewhere, head units.
+        sleeve: how much of the arms is covered, 0 none .. 1 to the wrist.
+    """
     top = NECK_TOP
-    parts = [trunk_part(shape, "skin", lambda a: np.full_like(a, top), HIP)]
+    rows = 6 + round(3.0 * (top - bottom))
+    parts = [trunk_part(shape, "skin", lambda a: np.full_like(a, top), bottom, rows=rows, columns=32)]
     for side in (1, -1):
-        parts += [arm_part(side, "skin", 0.0, 1.02), *hand_part(side, "skin")]
+        parts += [arm_part(side, "skin", max(sleeve - 0.15, 0.0), 1.02), *hand_part(side, "skin")]
     return [replace(part, uvs=skin_uv(part.positions)) for part in parts]
 
 

@@ -31,6 +31,7 @@ def paint_cloth(outfit: OutfitTraits, size: int = 512) -> Image:
     canvas.shade(
         (0.86, 0.84, 0.90), 0.55 * smoothstep(0.55, 1.0, np.abs(canvas.x)) * smoothstep(-0.9, -1.5, canvas.y)
     )
+    _tailoring(canvas, outfit)
     if outfit.kind in ("shirt", "track", "coat", "dress", "idol"):
         _closure(canvas, outfit)
     if outfit.kind == "hoodie":
@@ -39,6 +40,26 @@ def paint_cloth(outfit: OutfitTraits, size: int = 512) -> Image:
         stripe = smoothstep(0.05, 0.03, np.abs(np.abs(canvas.x) - 1.0 - 0.2 * np.abs(canvas.y + 1)))
         canvas.lay(outfit.accent, stripe)
     return canvas.image()
+
+
+def _tailoring(canvas: Canvas, outfit: OutfitTraits) -> None:
+    """Sleeves of another colour, the seams around the arms, folds that run from the armpits."""
+    seam = 0.70 + 0.16 * smoothstep(-1.10, -0.70, canvas.y) + 0.10 * smoothstep(-1.10, -1.60, canvas.y)
+    beyond = np.abs(canvas.x) - seam
+    if outfit.pattern != "plain" and outfit.kind in ("hoodie", "track", "idol", "dress"):
+        canvas.lay(tinted(outfit.second, outfit.main, 0.15), smoothstep(-0.008, 0.008, beyond))
+    upper = smoothstep(-1.75, -1.55, canvas.y)
+    canvas.shade((0.80, 0.78, 0.86), 0.55 * upper * smoothstep(0.05, 0.0, np.abs(beyond - 0.02)))
+    canvas.shade(0.62, 0.75 * upper * smoothstep(0.012, 0.004, np.abs(beyond)))
+    for sign in (-1.0, 1.0):
+        for height, length in ((-1.28, 0.42), (-1.46, 0.34), (-1.62, 0.24)):
+            fold = np.array(
+                [(0.76, height), (0.76 - 0.5 * length, height + 0.02), (0.76 - length, height + 0.10)]
+            )
+            here = stroke(canvas, fold * np.array([sign, 1.0]), [0.030, 0.018, 0.002], 0.012)
+            canvas.shade((0.78, 0.76, 0.84), 0.6 * here)
+    under_the_chin = smoothstep(0.55, 0.15, np.hypot(canvas.x, (canvas.y + 0.50) * 1.4))
+    canvas.shade((0.80, 0.77, 0.85), 0.6 * under_the_chin)
 
 
 def _pattern(canvas: Canvas, outfit: OutfitTraits) -> None:

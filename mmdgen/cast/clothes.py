@@ -39,6 +39,14 @@ CUTS: dict[str, Cut] = {
     "idol": Cut(-0.72, -0.5, sleeve=0.2, puff=0.10, grow=0.05, collar="frill", tie="bow"),
     "coat": Cut(-1.2, -0.40, vee=True, grow=0.13, collar="lapel", tie="none"),
 }
+_UNDERSHIRT = Cut(-0.46, -0.40, grow=0.04)  # shows in the opening of a jacket
+
+
+def bare_skin(outfit: OutfitTraits) -> tuple[float, float]:
+    """How far down the trunk is bare, head units, and how much of the arms is covered (0..1)."""
+    cut = CUTS[outfit.kind]
+    lowest = _UNDERSHIRT.front if cut.collar == "lapel" else min(cut.front, cut.back)
+    return lowest - 0.3, cut.sleeve
 
 
 def clothes_parts(outfit: OutfitTraits, shape: BodyShape) -> list[Part]:
@@ -74,18 +82,17 @@ def _vee(angles: Array, width: float) -> Array:
     return np.asarray(np.clip(1.0 - np.abs(np.sin(angles)) / width, 0.0, 1.0) * (np.cos(angles) > 0))
 
 
-def _garment(cut: Cut, shape: BodyShape, material: str, extra: float = 0.0) -> Part:
+def _garment(cut: Cut, shape: BodyShape, material: str, bottom: float = HIP - 0.1, rows: int = 18) -> Part:
     def grow(y: Array) -> Array:
         waist = 0.10 * np.exp(-(((y + 2.9) / 0.5) ** 2))
-        return np.asarray(cut.grow + extra + waist * (cut.grow > 0.07))
+        return np.asarray(cut.grow + waist * (cut.grow > 0.07))
 
-    return trunk_part(shape, material, _neckline(cut), HIP - 0.1, grow=grow, columns=72)
+    return trunk_part(shape, material, _neckline(cut), bottom, grow=grow, rows=rows)
 
 
 def _shirt_under(shape: BodyShape) -> list[Part]:
-    under = Cut(-0.46, -0.40, grow=0.04)
-    collar = [replace(part, material="under") for part in shirt_collar(shape, under)]
-    return [_garment(under, shape, "under"), *collar]
+    collar = [replace(part, material="under") for part in shirt_collar(shape, _UNDERSHIRT)]
+    return [_garment(_UNDERSHIRT, shape, "under", -2.0, 8), *collar]
 
 
 def _sleeve(side: int, cut: Cut, material: str) -> Part:
@@ -103,7 +110,7 @@ def _band(
     inner: tuple[Array, Array],
     outer: tuple[Array, Array],
     angles: Array,
-    rows: int = 5,
+    rows: int = 3,
 ) -> Part:
     """Cloth between two curves around the body: (heights, distances from the skin) at angles."""  # fmt: skip
     share = np.linspace(0.0, 1.0, rows)[:, None]
@@ -121,23 +128,23 @@ def _band(
 
 def sailor_collar(shape: BodyShape, cut: Cut) -> list[Part]:
     """A broad collar: V in front, a square behind."""
-    angles = np.linspace(-np.pi, np.pi, 73)
+    angles = np.linspace(-np.pi, np.pi, 65)
     top = _neckline(cut)(angles)
     behind = lerp(-0.74, -1.30, smoothstep(-0.35, -0.75, np.cos(angles)))
     bottom = np.where(np.cos(angles) > 0, lerp(-0.74, cut.front - 0.10, _vee(angles, 0.92)), behind)
-    lift = np.full(73, cut.grow + 0.035)
+    lift = np.full(65, cut.grow + 0.035)
     return [_band(shape, "collar", (top + 0.02, lift), (bottom, lift + 0.02), angles)]
 
 
 def shirt_collar(shape: BodyShape, cut: Cut) -> list[Part]:
     """Two folded flaps that meet in front."""
-    angles = np.linspace(0.10, 2 * np.pi - 0.10, 45)
+    angles = np.linspace(0.10, 2 * np.pi - 0.10, 37)
     ahead = np.cos(angles)
-    stand = np.full(45, -0.24) - 0.10 * smoothstep(0.3, 1.0, ahead)
-    fall = np.full(45, -0.46) - 0.26 * smoothstep(0.72, 0.97, ahead)
+    stand = np.full(37, -0.24) - 0.10 * smoothstep(0.3, 1.0, ahead)
+    fall = np.full(37, -0.46) - 0.26 * smoothstep(0.72, 0.97, ahead)
     return [
-        _band(shape, "collar", (stand, np.full(45, 0.06)), (fall, np.full(45, cut.grow + 0.06)), angles),
-        _band(shape, "collar", (stand, np.full(45, 0.06)), (np.full(45, -0.5), np.full(45, 0.03)), angles),
+        _band(shape, "collar", (stand, np.full(37, 0.06)), (fall, np.full(37, cut.grow + 0.06)), angles),
+        _band(shape, "collar", (stand, np.full(37, 0.06)), (np.full(37, -0.5), np.full(37, 0.03)), angles),
     ]
 
 
@@ -158,8 +165,8 @@ def stand_collar(shape: BodyShape, cut: Cut) -> list[Part]:
 
 def roll_collar(shape: BodyShape, cut: Cut) -> list[Part]:
     """A turtleneck."""
-    angles = np.linspace(0.0, 2 * np.pi, 41)
-    full = np.ones(41)
+    angles = np.linspace(0.0, 2 * np.pi, 33)
+    full = np.ones(33)
     return [
         _band(shape, "collar", (-0.14 * full, 0.05 * full), (-0.30 * full, 0.10 * full), angles),
         _band(shape, "collar", (-0.30 * full, 0.10 * full), (-0.52 * full, (cut.grow + 0.01) * full), angles),
@@ -168,14 +175,14 @@ def roll_collar(shape: BodyShape, cut: Cut) -> list[Part]:
 
 def hood(shape: BodyShape, cut: Cut) -> list[Part]:
     """A hood lying on the shoulders."""
-    angles = np.linspace(0.30, 2 * np.pi - 0.30, 49)
+    angles = np.linspace(0.30, 2 * np.pi - 0.30, 37)
     behind = smoothstep(0.9, -0.6, np.cos(angles))
     rise = -0.44 + 0.22 * behind
     swell = 0.16 + 0.22 * behind
     bottom = -0.70 - 0.22 * behind
     return [
-        _band(shape, "collar", (rise - 0.10, 0.04 + 0 * swell), (rise, swell), angles, rows=4),
-        _band(shape, "collar", (rise, swell), (bottom, np.full(49, cut.grow + 0.04)), angles, rows=6),
+        _band(shape, "collar", (rise - 0.10, 0.04 + 0 * swell), (rise, swell), angles, rows=3),
+        _band(shape, "collar", (rise, swell), (bottom, np.full(37, cut.grow + 0.04)), angles, rows=5),
     ]
 
 
@@ -183,13 +190,13 @@ def lapels(shape: BodyShape, cut: Cut) -> list[Part]:
     """The turned-back fronts of a jacket."""
     parts = []
     for sign in (1, -1):
-        angles = sign * np.linspace(0.01, np.pi, 49)
+        angles = sign * np.linspace(0.01, np.pi, 41)
         top = _neckline(cut)(angles)
         notch = 0.10 * smoothstep(0.30, 0.36, np.abs(np.sin(angles))) * (np.cos(angles) > 0)
         bottom = np.where(
             np.cos(angles) > 0, lerp(-0.66, cut.front - 0.04, _vee(angles, 0.74)) + notch, -0.66
         )
-        inner, outer = np.full(49, cut.grow + 0.02), np.full(49, cut.grow + 0.05)
+        inner, outer = np.full(41, cut.grow + 0.02), np.full(41, cut.grow + 0.05)
         parts.append(_band(shape, "collar", (top + 0.03, inner), (bottom, outer), angles))
     return parts
 
@@ -198,24 +205,24 @@ def crossed_collar(shape: BodyShape, cut: Cut) -> list[Part]:
     """The bands of a kimono, left over right."""
     parts = []
     for sign, lift in ((-1, 0.03), (1, 0.05)):
-        angles = sign * np.linspace(-0.30, np.pi, 57)
+        angles = sign * np.linspace(-0.30, np.pi, 45)
         across = np.where(np.cos(angles) > 0, np.sin(angles) * sign, 1.0)
         top = lerp(-0.36, cut.front, np.clip(1.0 - across / 0.50, 0.0, 1.7))
-        inner, outer = np.full(57, cut.grow + lift), np.full(57, cut.grow + lift + 0.015)
+        inner, outer = np.full(45, cut.grow + lift), np.full(45, cut.grow + lift + 0.015)
         parts.append(_band(shape, "collar", (top + 0.10, inner), (top - 0.14, outer), angles))
     return parts
 
 
 def frill(shape: BodyShape, cut: Cut) -> list[Part]:
     """A waved strip along the neckline."""
-    angles = np.linspace(-np.pi, np.pi, 97)
+    angles = np.linspace(-np.pi, np.pi, 81)
     top = _neckline(cut)(angles)
     wave = 0.022 * np.sin(angles * 22)
     return [
         _band(
             shape,
             "collar",
-            (top + 0.03, np.full(97, cut.grow + 0.012)),
+            (top + 0.03, np.full(81, cut.grow + 0.012)),
             (top - 0.20, cut.grow + 0.055 + wave),
             angles,
         )
@@ -233,7 +240,7 @@ def bow_parts(
 ) -> list[Part]:
     """A tied ribbon that faces the viewer: two loops, a knot and hanging ends."""
     at = np.array(center)
-    t = np.arange(20) * (2 * np.pi / 20)
+    t = np.arange(14) * (2 * np.pi / 14)
     right, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
     parts = []
     for sign in (1.0, -1.0):
@@ -246,7 +253,7 @@ def bow_parts(
             strip = np.array([(0.02, 0.0), (0.14, -0.05), (0.36, -0.72), (0.24, -0.66), (0.10, -0.78)])
             outline = np.concatenate(
                 [
-                    np.linspace(a, b, 4, endpoint=False)
+                    np.linspace(a, b, 2, endpoint=False)
                     for a, b in zip(strip, np.roll(strip, -1, 0), strict=True)
                 ]
             )

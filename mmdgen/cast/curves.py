@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 Array: TypeAlias = NDArray[np.floating[Any]]
 
 
-def smoothstep(low: float, high: float, values: ArrayLike) -> Array:
+def smoothstep(low: ArrayLike, high: ArrayLike, values: ArrayLike) -> Array:
     """0 below `low`, 1 above `high`, a smooth cubic between; `low` may be greater than `high`."""
-    t = np.minimum(np.maximum((np.asarray(values, np.float64) - low) / (high - low), 0.0), 1.0)
+    start = np.asarray(low, np.float64)
+    place = (np.asarray(values, np.float64) - start) / (np.asarray(high, np.float64) - start)
+    t: Array = np.minimum(np.maximum(place, 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 

@@ -16,8 +16,11 @@ from mmdgen.cast.colors import Color, hsv, shaded, tinted
 from mmdgen.cast.traits import (
     BACK_HAIRS,
     FRINGES,
+    HATS,
     HEADGEAR,
+    MARKS,
     OUTFITS,
+    SHINES,
     BodyTraits,
     ExtraTraits,
     EyeTraits,
@@ -94,8 +97,7 @@ _MASCULINE_BACK_SHARES = (0.5, 0.4, 0.25, 4, 0, 0.4, 0, 0, 4, 0, 0, 0, 0)
 _MASCULINE_FRINGE_SHARES = (0.5, 0, 1.5, 1.5, 0.3, 0.8, 2, 1.5, 1.5)
 _MASCULINE_OUTFIT_SHARES = (0, 1.5, 1.5, 1, 1, 0, 1.2, 1.2, 0, 1.2)
 _HEADGEAR_SHARES = (6, *(1 for _ in HEADGEAR[1:]))
-_MASCULINE_HEADGEAR_SHARES = (8, 0, 0.5, 0, 0.6, 1, 0.5, 0.3, 1.2, 0, 0.3, 0, 1, 1.2)
-_OVER_THE_HEAD = ("beret", "cap", "witch_hat")
+_MASCULINE_HEADGEAR_SHARES = (8, 0, 0.5, 0, 0.6, 1, 0.5, 0.3, 1.2, 0, 0.3, 0, 1, 1.2, 0.8)
 _HIGH_HAIR = ("buns", "twin_tails", "side_tail")
 
 
@@ -114,7 +116,9 @@ def _draw_face(seed: int, persona: Persona) -> FaceTraits:
         chin=draw.bell(0.75, 1.20) + 0.15 * persona.masculine,
         nose=draw.bell(0.7, 1.15) + 0.15 * grown + 0.15 * persona.masculine,
         skin=_near(draw, draw.pick(SKIN_COLORS, _SKIN_SHARES), 0.25),
-        blush=draw.between(0.25, 1.0) * (0.4 if persona.masculine else 1.0),
+        blush=draw.between(0.15, 0.85) * (0.4 if persona.masculine else 1.0),
+        mark=draw.pick(MARKS, (10, 1.2, 1.0, 0.8)),
+        mark_side=1 if draw.chance(0.5) else -1,
     )
 
 
@@ -128,21 +132,23 @@ def _draw_eyes(seed: int, persona: Persona, hair: HairTraits) -> EyeTraits:
     left = _eye_color(draw)
     right = _eye_color(draw) if draw.chance(0.07) else left
     size = 1.0 - 0.10 * persona.maturity - 0.08 * persona.masculine
-    rise = draw.bell(0.19, 0.29) * size * (0.88 if persona.masculine else 1.0)
-    drop = draw.bell(0.18, 0.25) * size
-    half_width = draw.bell(0.28, 0.335) * (0.5 + 0.5 * size)
+    rise = draw.bell(0.185, 0.275) * size * (0.88 if persona.masculine else 1.0)
+    drop = draw.bell(0.175, 0.235) * size
+    half_width = draw.bell(0.245, 0.305) * (0.5 + 0.5 * size)
     return EyeTraits(
-        spacing=draw.bell(0.49, 0.56) - 0.015 * persona.maturity,
+        spacing=draw.bell(0.445, 0.515) - 0.015 * persona.maturity,
         half_width=half_width,
         rise=rise,
         drop=drop,
         roundness=draw.between(0.0, 1.0),
-        tilt=draw.bell(-0.10, 0.13),
-        iris_width=half_width * draw.bell(0.66, 0.80),
-        iris_height=(rise + drop) * draw.bell(0.52, 0.62),
+        tilt=draw.between(-0.06, 0.09),
+        iris_width=half_width * draw.bell(0.66, 0.82),
+        iris_height=(rise + drop) * draw.bell(0.50, 0.60),
         left=left,
         right=right,
         pupil=draw.pick(("round", "tall", "ring"), (3, 2, 1)),
+        shine=draw.pick(SHINES, (4, 2, 1, 1.5)),
+        flicks=0 if persona.masculine else draw.pick((0, 1, 2), (1, 1, 1.2)),
         lash=draw.bell(0.45, 0.85) if persona.masculine else draw.bell(0.8, 1.5),
         lash_color=tinted(shaded(hair.color, 0.2), (0.13, 0.08, 0.10), 0.65),
         brow_tilt=draw.bell(-0.12, 0.12),
@@ -155,7 +161,8 @@ def _draw_mouth(seed: int, persona: Persona) -> MouthTraits:
     return MouthTraits(
         height=draw.bell(0.27, 0.34) + 0.01 * persona.maturity,
         half_width=draw.bell(0.135, 0.195) + 0.015 * persona.maturity,
-        smile=draw.bell(-0.005, 0.045),
+        smile=draw.bell(-0.012, 0.060),
+        wave=draw.between(0.018, 0.03) if draw.chance(0.1) else 0.0,
         fang=draw.chance(0.15),
     )
 
@@ -165,7 +172,7 @@ def _draw_hair(seed: int, persona: Persona, headgear: str) -> HairTraits:
     name = draw.pick(tuple(HAIR_COLORS), _HAIR_SHARES)
     color = _near(draw, HAIR_COLORS[name], 0.8)
     shares = list(_MASCULINE_BACK_SHARES if persona.masculine else _BACK_SHARES)
-    if headgear in _OVER_THE_HEAD:
+    if headgear in HATS:
         shares = [
             0.0 if back in _HIGH_HAIR else share for back, share in zip(BACK_HAIRS, shares, strict=True)
         ]
@@ -190,7 +197,7 @@ def _draw_hair(seed: int, persona: Persona, headgear: str) -> HairTraits:
         length=draw.between(*lengths.get(back, (1.0, 2.8))),
         volume=draw.bell(0.9, 1.15),
         side_locks=draw.bell(-0.7, 0.2) if persona.masculine else draw.bell(-0.5, 1.3),
-        ahoge=0 if headgear in _OVER_THE_HEAD else draw.pick((0, 1, 2), (5, 3, 1)),
+        ahoge=0 if headgear in HATS else draw.pick((0, 1, 2), (5, 3, 1)),
         translucent=draw.chance(0.12),
         glossy=draw.chance(0.35),
         shape_seed=int(draw.between(0, 2**31)),

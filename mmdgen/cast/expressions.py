@@ -124,7 +124,7 @@ def morph_table(
 
 
 def _vertex_elements(keys: Sequence[str], motions: Mapping[str, Array], scale: float) -> VertexElements:
-    total = on_grid(sum((motions[key] for key in keys if key in motions), np.zeros((1, 3))) * scale)
+    total = on_grid(sum((motions[key] for key in keys), np.zeros((1, 3))) * scale)
     moved = np.flatnonzero(np.abs(total).max(axis=1) > _SMALLEST_OFFSET)
     return VertexElements(moved.astype(np.int32), total[moved].astype(np.float32))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -107,8 +108,8 @@ def eye_white(shape: HeadShape, eye: EyeShape) -> Part:
     """The white: a shallow bowl behind the opening, somewhat larger than it."""
     angles = np.arange(24) * (2 * np.pi / 24)
     center = np.array([eye.side * eye.traits.spacing, CENTER_Y])
-    rings = _polar(center, np.array([0.001, 0.4, 0.8, 1.0, 1.2]), eye.outline(angles))
-    depth = _WHITE - np.array([0.0, 0.0, 0.01, 0.02, 0.02])[:, None]
+    rings = _polar(center, np.array([0.001, 0.6, 1.0, 1.2]), eye.outline(angles))
+    depth = _WHITE - np.array([0.0, 0.0, 0.02, 0.02])[:, None]
     positions = shape.point(rings[..., 0], rings[..., 1], lift=-depth)
     local = (rings - center) / (2.6 * eye.traits.half_width)
     uvs = np.stack([0.5 + local[..., 0], 0.5 - local[..., 1]], axis=-1)
@@ -116,7 +117,7 @@ def eye_white(shape: HeadShape, eye: EyeShape) -> Part:
     part = Part(
         "eye_white",
         positions.reshape(-1, 3),
-        grid_triangles(5, 24, wrap=True),
+        grid_triangles(4, 24, wrap=True),
         uvs.reshape(-1, 2),
         rigid(HEAD_BONE, count),
         normals=np.tile([0.0, 0.0, -1.0], (count, 1)),
@@ -152,11 +153,19 @@ def lid_wall(shape: HeadShape, eye: EyeShape, angles: Array) -> Part:
     )
 
 
-def _disc(shape: HeadShape, center: Array, radii: Array, depth: float, bone: str, material: str) -> Part:
-    angles = np.arange(24) * (2 * np.pi / 24)
+def _disc(
+    shape: HeadShape,
+    center: Array,
+    radii: Array,
+    depth: float,
+    bone: str,
+    material: str,
+    steps: Sequence[float] = (0.001, 0.5, 1.0),
+    sides: int = 24,
+) -> Part:
+    angles = np.arange(sides) * (2 * np.pi / sides)
     around = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    steps = np.array([0.001, 0.5, 0.8, 1.0])
-    local = around[None] * steps[:, None, None]
+    local = around[None] * np.array(steps)[:, None, None]
     place = center + local * radii
     positions = shape.point(place[..., 0], place[..., 1], lift=-depth)
     uvs = np.stack([0.5 + 0.5 * local[..., 0], 0.5 - 0.5 * local[..., 1]], axis=-1).reshape(-1, 2)
@@ -164,7 +173,7 @@ def _disc(shape: HeadShape, center: Array, radii: Array, depth: float, bone: str
     part = Part(
         material,
         positions.reshape(-1, 3),
-        grid_triangles(len(steps), 24, wrap=True),
+        grid_triangles(len(steps), sides, wrap=True),
         uvs,
         rigid(bone, count),
         normals=np.tile([0.0, 0.0, -1.0], (count, 1)),
@@ -181,22 +190,50 @@ def iris_parts(shape: HeadShape, eye: EyeShape) -> list[Part]:
     half = np.array([0.5, 1.0])
     iris = replace(iris, uvs=iris.uvs * half + np.array([0.0 if eye.side == RIGHT else 0.5, 0.0]))
     # The light comes from one side: highlights are not mirrored.
-    spots = [((-0.36, 0.42), (0.30, 0.24)), ((0.40, -0.48), (0.16, 0.13))]
+    spots = _SHINES[t.shine]
     shine = [
-        _disc(shape, center + np.array(at) * radii, np.array(size) * radii, _HIGHLIGHT, bone, "highlight")
+        _disc(
+            shape,
+            center + np.array(at) * radii,
+            np.array(size) * radii,
+            _HIGHLIGHT,
+            bone,
+            "highlight",
+            (0.001, 1.0),
+            16,
+        )
         for at, size in spots
     ]
     pivot = shape.point(center[0], center[1], lift=-_IRIS)
-    name = f"small_iris_{SIDE_NAMES[eye.side]}"
-    return [_with_scaling(part, name, pivot, 0.62) for part in (iris, *shine)]
+    side = SIDE_NAMES[eye.side]
+    factors = {f"small_iris_{side}": 0.62, f"small_iris_slight_{side}": 0.8}
+    return [_with_scaling(part, factors, pivot) for part in (iris, *shine)]
 
 
-def _with_scaling(part: Part, morph: str, pivot: Array, factor: float) -> Part:
-    offsets = (part.positions - pivot) * (factor - 1.0)
-    offsets[:, 2] = 0.0
+def _with_scaling(part: Part, factors: Mapping[str, float], pivot: Array) -> Part:
+    """The part with a morph for each factor that scales it about the pivot, seen from the front."""
+    spread = (part.positions - pivot) * np.array([1.0, 1.0, 0.0])
     return Part(
-        part.material, part.positions, part.triangles, part.uvs, part.weights, {morph: offsets}, part.normals
+        part.material,
+        part.positions,
+        part.triangles,
+        part.uvs,
+        part.weights,
+        {morph: spread * (factor - 1.0) for morph, factor in factors.items()},
+        part.normals,
     )
+
+
+# Places and radii of the highlights, in radii of the iris.
+_SHINES: dict[str, tuple[tuple[tuple[float, float], tuple[float, float]], ...]] = {
+    "pair": (((-0.36, 0.42), (0.30, 0.24)), ((0.40, -0.48), (0.16, 0.13))),
+    "large": (((-0.30, 0.40), (0.40, 0.30)), ((0.44, -0.34), (0.12, 0.10)), ((0.26, -0.60), (0.08, 0.07))),
+    "star": (
+        ((-0.28, 0.40), (0.42, 0.085)), ((-0.28, 0.40), (0.105, 0.34)), ((-0.28, 0.40), (0.19, 0.15)),
+        ((0.42, -0.46), (0.12, 0.10)),
+    ),
+    "bow": (((-0.02, 0.56), (0.46, 0.15)), ((-0.44, -0.30), (0.13, 0.11)), ((0.46, -0.40), (0.10, 0.09))),
+}  # fmt: skip
 
 
 def _center(eye: EyeShape) -> Array:
@@ -208,7 +245,7 @@ def _lash_curves(eye: EyeShape, rim: Array, thickness: Array) -> tuple[Array, Ar
     tangent = normalized(np.gradient(rim, axis=0))
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
     normal = normal * np.sign(((rim - _center(eye)) * normal).sum())
-    return rim - normal * 0.012, rim + normal * thickness[:, None]
+    return rim - normal * np.minimum(0.012, thickness)[:, None], rim + normal * thickness[:, None]
 
 
 def _lash(shape: HeadShape, eye: EyeShape, angles: Array, thickness: Array, tail: Array, lift: float) -> Part:
@@ -255,16 +292,43 @@ def lashes(shape: HeadShape, eye: EyeShape) -> list[Part]:
     along = np.linspace(0.0, 1.0, 23)  # 0 at the outer corner
     angles = np.pi * along * 1.0 - 0.10 * (1 - along)
     thickness = weight * profile(
-        (0, 0.06, 0.25, 0.6, 0.9, 1.0), (0.012, 0.05, 0.075, 0.06, 0.03, 0.004), along
+        (0, 0.06, 0.22, 0.5, 0.75, 0.92, 1.0), (0.004, 0.045, 0.078, 0.062, 0.036, 0.012, 0.002), along
     )
     outer = smoothstep(0.16, 0.0, along)
-    tail = np.stack([0.075 * weight * outer, (0.01 + 0.3 * eye.traits.tilt) * outer], axis=1)
+    tail = np.stack([0.075 * weight * outer, (0.035 + 0.3 * eye.traits.tilt) * outer], axis=1)
     upper = _lash(shape, eye, angles, thickness, tail, 0.022)
     low = np.linspace(0.0, 1.0, 13)
-    low_angles = -np.pi * (0.08 + 0.55 * low)
-    low_thickness = 0.024 * weight * np.sin(np.pi * np.clip(low * 0.9 + 0.1, 0, 1)) + 0.002
+    low_angles = -np.pi * (0.06 + 0.48 * low)
+    low_thickness = 0.018 * weight * np.sin(np.pi * low**0.7) + 0.001
     lower = _lash(shape, eye, low_angles[::-1], low_thickness[::-1], np.zeros((13, 2)), 0.016)
-    return [upper, lower, _fold(shape, eye)]
+    flicks = [_flick(shape, eye, k) for k in range(eye.traits.flicks)]
+    return [upper, lower, _fold(shape, eye), *flicks]
+
+
+def _flick(shape: HeadShape, eye: EyeShape, index: int) -> Part:
+    """A single lash that stands off near the outer corner."""
+    angles = np.pi * (np.array([0.13, 0.165, 0.20]) + 0.09 * index)
+    reach = np.array([0.0, 1.0, 0.0])[:, None] * (0.11 - 0.02 * index) * min(eye.traits.lash, 1.3)
+    outward = np.array([eye.side * (0.92 - 0.20 * index), 0.40 + 0.25 * index])
+    rim = eye.outline(angles)
+
+    def surface(place: Array) -> Array:
+        return np.concatenate(
+            [shape.point(*place.T, lift=0.022), shape.point(*(place + reach * outward).T, lift=0.03)]
+        )
+
+    rest, morphs = surface(rim), {}
+    for name, motion in eye.motions().items():
+        squeezed = name.startswith("squeeze")
+        # A tightly shut eye is drawn as a sign, without single lashes: they shrink to a point under it.
+        hidden = np.repeat(rest[1:2], 6, axis=0) + np.array([0.0, 0.0, 0.1])
+        goal = hidden if squeezed else surface(rim + motion(angles)[:, :2])
+        closed = not name.startswith(("wide", "half"))
+        morphs[name] = goal - rest - [0.0, 0.0, 0.02 * closed * (not squeezed)]
+    return Part(
+        "lash", rest, grid_triangles(2, 3), np.full((6, 2), 0.2), rigid(HEAD_BONE, 6), morphs,
+        np.tile([0.0, 0.0, -1.0], (6, 1)),
+    )  # fmt: skip
 
 
 def _fold(shape: HeadShape, eye: EyeShape) -> Part:
@@ -336,4 +400,4 @@ def brow(shape: HeadShape, eye: EyeShape) -> Part:
 def blush(shape: HeadShape, eye: EyeShape) -> Part:
     """A cheek that a material morph makes red."""
     center = np.array([eye.side * (eye.traits.spacing + 0.06), 0.60])
-    return _disc(shape, center, np.array([0.21, 0.13]), -0.012, HEAD_BONE, "blush")
+    return _disc(shape, center, np.array([0.21, 0.13]), -0.012, HEAD_BONE, "blush", sides=16)

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.cast.curves import Array, lerp, smoothstep
 from mmdgen.cast.head import CROWN, HeadShape
-from mmdgen.cast.mesh import Part, Triangles, face_normals, grid_triangles, rigid, without_orphans
+from mmdgen.cast.mesh import (
+    Part,
+    Triangles,
+    face_normals,
+    grid_triangles,
+    rigid,
+    smooth_normals,
+    without_orphans,
+)
 
 HEAD_BONE = "head"
 TEXTURE_WINDOW = (-1.3, 1.3, -0.15, 2.45)  # left, right, bottom, top of the face texture, head units
 
 # Columns are lines of constant s = x / half width: a fine middle for the nose, one block for each eye.
-_NOSE_COLUMNS, _EYE_COLUMNS, _CHEEK_COLUMNS, _BACK_COLUMNS = 8, 12, 4, 16
+_NOSE_COLUMNS, _EYE_COLUMNS, _CHEEK_COLUMNS, _BACK_COLUMNS = 6, 10, 3, 12
 _NOSE_S, _EYE_S = 0.17, 0.88
-_CROWN_ROWS = (CROWN, 2.60, 2.54, 2.42, 2.25, 2.05, 1.85, 1.65, 1.52)
-_EYE_TOP, _EYE_BOTTOM, _EYE_ROWS = 1.42, 0.62, 10
+_CROWN_ROWS = (CROWN, 2.58, 2.42, 2.12, 1.80, 1.55)
+_EYE_TOP, _EYE_BOTTOM, _EYE_ROWS = 1.40, 0.62, 8
 _NOSE_ROWS = (0.60, 0.575, 0.55, 0.525)
-_MOUTH_TOP, _MOUTH_BOTTOM, _MOUTH_ROWS = 0.50, 0.10, 8
+_MOUTH_TOP, _MOUTH_BOTTOM, _MOUTH_ROWS = 0.50, 0.10, 6
 _CHIN_ROWS = (0.06, 0.03, 0.01, 0.0)
-_MOUTH_COLUMNS = 18
+_MOUTH_COLUMNS = 14
 
 Outline = Callable[[Array], Array]  # angles (n,) -> (n, 2) places on the face
 Motion = Callable[[Array], Array]  # angles (n,) -> (n, 3): x, y and lift toward the viewer
@@ -49,7 +57,7 @@ def eye_hole(side: int, outline: Outline, motions: Mapping[str, Motion]) -> Hole
     """The opening of the eye at x > 0 (side 1) or x < 0 (side -1)."""
     first = _CHEEK_COLUMNS if side < 0 else _CHEEK_COLUMNS + _EYE_COLUMNS + _NOSE_COLUMNS
     row = len(_CROWN_ROWS)
-    return Hole((row, row + _EYE_ROWS), (first, first + _EYE_COLUMNS), side < 0, 6, outline, motions)
+    return Hole((row, row + _EYE_ROWS), (first, first + _EYE_COLUMNS), side < 0, 5, outline, motions)
 
 
 def mouth_hole(outline: Outline, motions: Mapping[str, Motion]) -> Hole:
@@ -102,6 +110,21 @@ def face_part(shape: HeadShape, holes: Sequence[Hole], material: str) -> Part:
         morphs={name: _placed(pieces, count) for name, pieces in morphs.items()},
     )
     return without_orphans(part)
+
+
+def split_behind(part: Part, shape: HeadShape) -> tuple[Part, Part]:
+    """The skin in front of the ears, and behind and below them, with the normals of the whole.
+
+    The face's texture is painted as seen from the front; what lies behind it needs another.
+    """
+    whole = replace(part, normals=smooth_normals(part.positions, part.triangles))
+    y, z = part.positions[:, 1], part.positions[:, 2]
+    is_behind = (z >= shape.middle(y) - 1e-6)[part.triangles].all(axis=1)
+    front, behind = (
+        without_orphans(replace(whole, triangles=whole.triangles[chosen]))
+        for chosen in (~is_behind, is_behind)
+    )
+    return front, replace(behind, morphs={})
 
 
 def _row_heights() -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,13 +26,14 @@ def row(
     result = []
     base = {
         "width": 0.40,
-        "thickness": 0.12,
+        "thickness": 0.15,
         "layer": 0.03,
         "drift": 0.0,
         "flare": 0.0,
         "bow": 0.0,
         "fullness": 0.55,
         "jitter": 0.04,
+        "sweep": 3.0,
     }
     base.update(settings)
     for index, (azimuth, length) in enumerate(zip(azimuths, lengths, strict=True)):
@@ -40,12 +42,12 @@ def row(
                 root=root_near_parting(hair, azimuth, draw),
                 azimuth=azimuth + draw.between(-60.0, 60.0) * base["jitter"],
                 length=max(length + draw.between(-1.0, 1.0) * base["jitter"], 0.03),
-                drift=base["drift"] + draw.between(-3.0, 3.0),
+                drift=base["drift"] + draw.between(-1.0, 1.0) * base["sweep"],
                 flare=base["flare"] + draw.between(-0.02, 0.02),
                 bow=base["bow"],
                 width=base["width"] * (1.0 + 4.0 * base["jitter"] * draw.between(-1.0, 1.0)),
                 thickness=base["thickness"],
-                layer=base["layer"] + 0.022 * (index % 2) + draw.between(0, 0.012),
+                layer=base["layer"] + 0.035 * (index % 2) + draw.between(0, 0.012),
                 fullness=base["fullness"],
                 stripe=int(draw.between(0, 4)),
             )
@@ -55,7 +57,14 @@ def row(
 
 def fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
     """The hair over the forehead."""
-    return _FRINGES[hair.fringe](hair, draw)
+    return [_clear_of_the_eyes(lock) for lock in _FRINGES[hair.fringe](hair, draw)]
+
+
+def _clear_of_the_eyes(lock: Lock) -> Lock:
+    """Tips over an eye end at its lashes; thin strands may cross it."""
+    tip = abs(lock.azimuth + 0.8 * lock.drift)
+    over_an_eye = 11.0 < tip < 42.0 and lock.width > 0.22
+    return replace(lock, length=min(lock.length, 0.36)) if over_an_eye else lock
 
 
 def _spread(width: float, count: int) -> list[float]:
@@ -64,37 +73,36 @@ def _spread(width: float, count: int) -> list[float]:
 
 def _full_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
     """Straight over the brows, longer toward the sides."""
-    spread = _spread(64.0, 10)
-    lengths = [0.30 + 0.12 * abs(a) / 62 for a in spread]
-    thin = row(hair, draw, _spread(40.0, 4), [0.36] * 4, width=0.16, layer=0.075, flare=-0.08, jitter=0.1)
-    return row(hair, draw, spread, lengths, flare=-0.10, width=0.42, jitter=0.065) + thin
+    spread = _spread(66.0, 8)
+    lengths = [0.30 + 0.20 * (abs(a) / 62) ** 2 for a in spread]
+    thin = row(hair, draw, _spread(34.0, 3), [0.36] * 3, width=0.17, layer=0.085, flare=-0.08, jitter=0.1)
+    return row(hair, draw, spread, lengths, flare=-0.10, width=0.52, jitter=0.06, sweep=6.0) + thin
 
 
 def _hime_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
     """Cut in one line."""
-    return row(
-        hair, draw, _spread(60.0, 12), [0.28] * 12, flare=-0.08, fullness=0.88, width=0.34, jitter=0.02
-    )
+    return row(hair, draw, _spread(60.0, 9), [0.27] * 9, flare=-0.08, fullness=0.90, width=0.46, jitter=0.02)
 
 
 def _swept_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
     """All to one side."""
     sign = 1.0 if hair.parting <= 0 else -1.0
-    spread = _spread(64.0, 10)
-    lengths = [0.20 + 0.32 * (sign * a + 64) / 128 for a in spread]
-    return row(hair, draw, spread, lengths, drift=20.0 * sign, flare=-0.08, width=0.50, jitter=0.06, bow=0.02)
+    spread = _spread(66.0, 8)
+    lengths = [0.20 + 0.34 * (sign * a + 64) / 128 for a in spread]
+    return row(hair, draw, spread, lengths, drift=24.0 * sign, flare=-0.08, width=0.58, jitter=0.06, bow=0.03)
 
 
 def _parted_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
     """To both sides of the parting."""
     part = hair.parting * 30.0
     locks = []
-    for a in _spread(68.0, 12):
-        if abs(a - part) > 7:
+    for a in _spread(70.0, 9):
+        if abs(a - part) > 6:
             sign, far = (1.0 if a > part else -1.0), min(abs(a - part) / 60, 1.0)
             locks += row(
-                hair, draw, [a], [0.24 + 0.32 * far], drift=16.0 * sign, flare=-0.06, width=0.42, jitter=0.06
-            )
+                hair, draw, [a], [0.22 + 0.40 * far], drift=17.0 * sign, flare=-0.07, bow=0.02, width=0.50,
+                jitter=0.06,
+            )  # fmt: skip
     return locks
 
 
@@ -102,55 +110,57 @@ def _curtain_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
     """Open in the middle, falling in arcs to the cheeks."""
     part = hair.parting * 30.0
     locks = []
-    for a in _spread(72.0, 13):
-        if abs(a - part) > 13:
+    for a in _spread(74.0, 10):
+        if abs(a - part) > 12:
             sign, far = (1.0 if a > part else -1.0), min(abs(a - part) / 70, 1.0)
             locks += row(
-                hair, draw, [a], [0.22 + 0.80 * far], drift=20.0 * sign, bow=0.09, width=0.42, jitter=0.06
-            )
+                hair, draw, [a], [0.20 + 0.75 * far], drift=24.0 * sign, bow=0.10, flare=-0.04, width=0.50,
+                jitter=0.05,
+            )  # fmt: skip
     return locks
 
 
 def _wisps_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
     """Light hair over the forehead with thin strands between the eyes."""
-    spread = _spread(64.0, 11)
+    spread = _spread(66.0, 9)
     main = row(
-        hair, draw, spread, [0.14 + 0.30 * abs(a) / 62 for a in spread], flare=-0.08, width=0.36, jitter=0.06
-    )
+        hair, draw, spread, [0.16 + 0.32 * abs(a) / 62 for a in spread], flare=-0.08, width=0.44, jitter=0.07,
+        sweep=8.0,
+    )  # fmt: skip
     thin = row(
-        hair, draw, [-22.0, -3.0, 9.0, 26.0], [0.48, 0.62, 0.40, 0.50], width=0.17, layer=0.07, flare=-0.06,
-        jitter=0.08,
+        hair, draw, [-17.0, -3.0, 8.0], [0.40, 0.62, 0.48], width=0.20, layer=0.08, flare=-0.06, jitter=0.08,
+        sweep=5.0,
     )  # fmt: skip
     return main + thin
 
 
 def _spiky_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
     """Broad points of two lengths."""
-    jag = _spread(66.0, 9)
-    lengths = [0.50 if i % 2 else 0.20 for i in range(9)]
+    jag = _spread(68.0, 9)
+    lengths = [0.58 if i % 2 == 0 else 0.24 for i in range(9)]
     sign = 1.0 if hair.parting <= 0 else -1.0
     return row(
-        hair, draw, jag, lengths, width=0.52, fullness=0.3, flare=0.03, thickness=0.16, jitter=0.09,
-        drift=7.0 * sign,
+        hair, draw, jag, lengths, width=0.56, fullness=0.42, flare=0.02, thickness=0.18, jitter=0.08,
+        drift=8.0 * sign, sweep=6.0,
     )  # fmt: skip
 
 
 def _short_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
     """High over the brows."""
-    spread = _spread(62.0, 12)
-    lengths = [0.08 + 0.22 * abs(a) / 60 for a in spread]
-    return row(hair, draw, spread, lengths, fullness=0.45, flare=-0.03, width=0.36, jitter=0.05)
+    spread = _spread(64.0, 9)
+    lengths = [0.10 + 0.26 * abs(a) / 60 for a in spread]
+    return row(hair, draw, spread, lengths, fullness=0.5, flare=-0.03, width=0.46, jitter=0.06, sweep=6.0)
 
 
 def _crossed_fringe(hair: HairTraits, draw: Draw) -> list[Lock]:
     """One large lock over the middle, shorter hair around it."""
-    spread = list(_spread(66.0, 11))
+    spread = _spread(68.0, 9)
     sign = 1.0 if hair.parting <= 0 else -1.0
-    lengths = [0.22 + 0.34 * abs(a) / 66 for a in spread]
-    around = row(hair, draw, spread, lengths, drift=9.0 * sign, flare=-0.06, width=0.42, jitter=0.06)
+    lengths = [0.22 + 0.36 * abs(a) / 66 for a in spread]
+    around = row(hair, draw, spread, lengths, drift=10.0 * sign, flare=-0.06, width=0.50, jitter=0.06)
     middle = row(
-        hair, draw, [-6.0 * sign, 8.0 * sign], [0.66, 0.46], width=0.34, layer=0.08, drift=8.0 * sign,
-        flare=-0.04, fullness=0.35,
+        hair, draw, [-8.0 * sign, 3.0 * sign], [0.70, 0.50], width=0.36, layer=0.09, drift=6.0 * sign,
+        flare=-0.05, fullness=0.5, thickness=0.16,
     )  # fmt: skip
     return around + middle
 
@@ -169,12 +179,21 @@ _FRINGES: dict[str, Callable[[HairTraits, Draw], list[Lock]]] = {
 
 
 def side_locks(hair: HairTraits, draw: Draw) -> list[Lock]:
-    """The hair beside the face, in front of the ears."""
+    """The hair beside the face, in front of the ears: rounded over the cheek, the tips turned in."""
     length = RIM + hair.side_locks * (0.4 if hair.back in ("short", "spiky") else 1.0)
     length = max(length, 0.75)
     locks: list[Lock] = []
     for sign in (-1.0, 1.0):
-        locks += row(hair, draw, [sign * 68.0], [length], width=0.40, layer=0.05, flare=-0.05, thickness=0.16)
-        locks += row(hair, draw, [sign * 80.0], [length * 0.9], width=0.46, layer=0.03, thickness=0.18)
-        locks += row(hair, draw, [sign * 94.0], [min(length, 1.2)], width=0.50, layer=0.02, thickness=0.18)
+        locks += row(
+            hair, draw, [sign * 67.0], [length], width=0.44, layer=0.05, flare=-0.16, bow=0.10,
+            thickness=0.18, fullness=0.62, sweep=5.0,
+        )  # fmt: skip
+        locks += row(
+            hair, draw, [sign * 81.0], [length * 0.82], width=0.50, layer=0.02, flare=-0.10, bow=0.10,
+            thickness=0.18, fullness=0.6,
+        )  # fmt: skip
+        locks += row(
+            hair, draw, [sign * 96.0], [min(length, 1.15)], width=0.54, layer=0.01, bow=0.06, flare=-0.08,
+            thickness=0.18,
+        )  # fmt: skip
     return locks

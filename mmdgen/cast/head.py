@@ -17,7 +17,7 @@ from mmdgen.cast.traits import FaceTraits
 
 CROWN = 2.62  # height of the bare skull above the chin, head units
 _HEIGHTS = (0.0, 0.05, 0.15, 0.3, 0.5, 0.75, 1.0, 1.3, 1.6, 2.0, 2.3, 2.5, CROWN)
-_HALF_WIDTHS = (0.0, 0.19, 0.365, 0.56, 0.735, 0.872, 0.925, 0.945, 0.96, 0.90, 0.74, 0.50, 0.0)
+_HALF_WIDTHS = (0.0, 0.175, 0.345, 0.545, 0.725, 0.85, 0.89, 0.915, 0.935, 0.88, 0.73, 0.50, 0.0)
 _MIDDLES = (-0.76, -0.70, -0.60, -0.42, -0.20, -0.02, 0.04, 0.05, 0.05, 0.06, 0.07, 0.08, 0.08)
 _FRONT_DEPTHS = (0.0, 0.12, 0.25, 0.45, 0.68, 0.85, 0.92, 0.99, 1.02, 0.92, 0.74, 0.49, 0.0)
 _BACK_DEPTHS = (0.0, 0.09, 0.19, 0.42, 0.66, 0.82, 0.88, 0.95, 0.97, 0.89, 0.70, 0.45, 0.0)
@@ -78,11 +78,11 @@ def _root(squares: Array) -> Array:
 
 def ear(shape: HeadShape, side: int) -> Part:
     """The ear at x > 0 (side 1) or x < 0 (side -1)."""
-    angles = np.arange(20) * (2 * np.pi / 20)
+    angles = np.arange(14) * (2 * np.pi / 14)
     taper = 0.78 + 0.22 * np.sin(angles)  # narrower below
-    outline = np.stack([0.145 * np.cos(angles) * taper, 0.235 * np.sin(angles)], axis=1)
+    outline = np.stack([0.125 * np.cos(angles) * taper, 0.215 * np.sin(angles)], axis=1)
     y = 0.84
-    center = np.array([side * (float(shape.half_width(y)) + 0.015), y, float(shape.middle(y)) + 0.10])
-    back = normalized(np.array([side * 0.62, 0.0, 0.78])) * -side
+    center = np.array([side * (float(shape.half_width(y)) - 0.005), y, float(shape.middle(y)) + 0.12])
+    back = normalized(np.array([side * 0.48, 0.0, 0.88])) * -side
     up = normalized(np.array([side * 0.12, 1.0, 0.12]))
     return plump("skin", "head", center, back, up, outline, 0.07, SHELL)

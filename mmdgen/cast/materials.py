@@ -80,16 +80,16 @@ def standard_looks(*, translucent_fringe: bool, glossy_hair: bool) -> list[Look]
     """Every material that a character may have, in drawing order: what shows through comes first."""
     small, cloth, hair = "palette.png", "cloth.png", "hair.png"
     sphere = "gloss.png" if glossy_hair else None
-    fringe_alpha = 0.8 if translucent_fringe else 1.0
+    fringe = "fringe.png" if translucent_fringe else hair
     return [
-        Look("skin", "肌", "skin", "skin.png", 0.6, toon=2),
-        Look("face", "顔", "face", "face.png", 0.6, toon=2),
+        Look("skin", "肌", "skin", "skin.png", 0.6, ambient=0.7, toon=2),
+        Look("face", "顔", "face", "face.png", 0.6, ambient=0.7, toon=2),
         Look("mouth_inside", "口内", "mouth", small, toon=2),
         Look("tongue", "舌", "tongue", small, toon=2),
         Look("teeth", "歯", "teeth", small, toon=2),
-        Look("eye_white", "白目", "eye white", small, toon=2),
+        Look("eye_white", "白目", "eye white", small, ambient=0.7, toon=2),
         Look("lid_inside", "まぶた", "eyelid", small, double_sided=True, toon=2),
-        Look("iris", "瞳", "iris", "iris.png", toon=2),
+        Look("iris", "瞳", "iris", "iris.png", ambient=0.7, toon=2),
         Look("highlight", "瞳ハイライト", "eye highlight", small, toon=2),
         Look("blush", "照れ", "blush", small, alpha=0.0),
         Look("lid_fold", "二重", "eyelid fold", small, double_sided=True, toon=2),
@@ -102,6 +102,6 @@ def standard_looks(*, translucent_fringe: bool, glossy_hair: bool) -> list[Look]
         Look("hair_back", "後髪", "back hair", hair, 0.8, double_sided=True, sphere=sphere),
         Look("hair_side", "横髪", "side hair", hair, 0.8, sphere=sphere),
         Look("extra", "飾り", "accessories", "extra.png", 0.7, double_sided=True),
-        Look("hair_front", "前髪", "front hair", hair, 0.8, alpha=fringe_alpha, sphere=sphere),
-        Look("lens", "眼鏡レンズ", "lenses", "extra.png", alpha=0.12, double_sided=True),
+        Look("hair_front", "前髪", "front hair", fringe, 0.8, sphere=sphere),
+        Look("lens", "眼鏡レンズ", "lenses", "extra.png", alpha=0.08, double_sided=True),
     ]

@@ -52,7 +52,8 @@ class MouthShape:
         """Places of the lips' rim, (n, 2)."""
         t, across, up = self.traits, np.cos(angles), np.sin(angles)
         bend = (t.smile + pose.corners) * (np.abs(across) ** 1.8 - 0.35)
-        dip = -pose.wave * np.sin(np.pi * np.abs(across)) ** 2
+        dip = -(t.wave + pose.wave) * np.sin(np.pi * np.abs(across)) ** 2
+        dip = dip * (1.0 - np.clip(8.0 * (pose.upper + pose.lower), 0.0, 1.0))  # an open mouth has no arcs
         open_by = np.where(up >= 0, pose.upper, -pose.lower) * np.abs(up) ** pose.squareness
         return np.stack([t.half_width * pose.width * across, t.height + bend + dip + open_by], axis=-1)
 

@@ -75,12 +75,12 @@ def standard_bones(eyes: dict[int, Array], floor: float, shoulder: float) -> lis
         chain = [
             ("shoulder", "肩", (side * 0.22, -0.66, 0.12)),
             ("arm", "腕", (x, -0.98, 0.16)),
-            ("elbow", "ひじ", (side * 1.86, -2.16, 0.17)),
-            ("wrist", "手首", (side * 2.76, -3.20, 0.10)),
+            ("elbow", "ひじ", (side * 1.64, -2.24, 0.17)),
+            ("wrist", "手首", (side * 2.36, -3.40, 0.10)),
         ]
         parent = "upper_body2"
         for index, (key, name, at) in enumerate(chain):
-            tail: str | tuple[float, float, float] = (side * 0.33, -0.38, -0.02)
+            tail: str | tuple[float, float, float] = (side * 0.27, -0.42, -0.02)
             if index + 1 < len(chain):
                 tail = f"{chain[index + 1][0]}_{english}"
             bones.append(Bone(f"{key}_{english}", word + name, f"{key}_{letter}", at, parent, tail))

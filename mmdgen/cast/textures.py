@@ -11,7 +11,7 @@ from mmdgen.cast.face import TEXTURE_WINDOW
 from mmdgen.cast.head import HeadShape
 from mmdgen.cast.mouth import MouthPose, MouthShape
 from mmdgen.cast.paint import Canvas, ellipse, stroke, value_noise
-from mmdgen.cast.strands import COLUMNS
+from mmdgen.cast.strands import COLUMNS, EQUATOR_V
 from mmdgen.cast.traits import EyeTraits, FaceTraits, Traits
 from mmdgen.images import Image
 
@@ -35,7 +35,7 @@ def palette_uv(material: str, uvs: Array) -> Array:
 def skin_shadow(face: FaceTraits) -> Color:
     """The colour of shadows on the skin: warmer and darker."""
     r, g, b = face.skin
-    return (r * 0.93, g * 0.80, b * 0.78)
+    return (r * 0.95, g * 0.85, b * 0.83)
 
 
 def paint_face(traits: Traits, shape: HeadShape, size: int = 640) -> Image:
@@ -58,14 +58,33 @@ def paint_face(traits: Traits, shape: HeadShape, size: int = 640) -> Image:
     nose.lay(tinted(face.skin, (1, 1, 1), 0.5), 0.5 * ellipse(nose, (0, 0.665), (0.028, 0.05), 1.4))
     nose.lay(line, 0.75 * ellipse(nose, (0.004, 0.565), (0.022, 0.008), 1.2))
     nose.lay(shadow, 0.5 * ellipse(nose, (0.0, 0.55), (0.07, 0.022), 1.8))
+    _paint_mark(canvas, traits, line)
     _paint_lips(canvas.near((0.0, traits.mouth.height - 0.03), 0.35), MouthShape(traits.mouth), line, shadow)
     return canvas.image()
+
+
+def _paint_mark(canvas: Canvas, traits: Traits, line: Color) -> None:
+    """Moles and freckles."""
+    face, eyes, side = traits.face, traits.eyes, traits.face.mark_side
+    brown = (line[0] * 0.55, line[1] * 0.45, line[2] * 0.45)
+    spots: list[tuple[float, float, float]] = []
+    if face.mark == "mole by the eye":
+        spots = [(side * (eyes.spacing + 0.55 * eyes.half_width), CENTER_Y - eyes.drop - 0.085, 0.017)]
+    elif face.mark == "mole by the mouth":
+        spots = [(side * (traits.mouth.half_width + 0.03), traits.mouth.height - 0.075, 0.016)]
+    elif face.mark == "freckles":
+        brown = tinted(face.skin, line, 0.75)
+        places = [(0.0, 0.0), (0.07, 0.035), (-0.07, 0.03), (0.035, -0.04), (-0.04, -0.045), (0.11, -0.02)]
+        spots = [(s * (eyes.spacing - 0.06 + dx), 0.625 + dy, 0.012) for s in (-1, 1) for dx, dy in places]
+    for x, y, radius in spots:
+        here = canvas.near((x, y), 0.06)
+        here.lay(brown, 0.85 * ellipse(here, (x, y), (radius, radius), 0.7))
 
 
 def _paint_lid_line(canvas: Canvas, eye: EyeShape, shadow: Color) -> None:
     outline = eye.outline(_ANGLES)
     canvas.lay(shadow, 0.75 * stroke(canvas, outline[:25] + np.array([0, 0.015]), 0.05, 0.055))
-    canvas.lay(shadow, 0.8 * stroke(canvas, outline[24:], 0.014, 0.02))
+    canvas.lay(shadow, 0.8 * stroke(canvas, outline[24:], 0.007, 0.016))
 
 
 def _paint_lips(canvas: Canvas, mouth: MouthShape, line: Color, shadow: Color) -> None:
@@ -153,7 +172,7 @@ def _eye_white_cell() -> Array:
     """White with the shadow of the upper lid."""
     v = np.linspace(0.0, 1.0, _CELL)[:, None, None]
     white, shade = np.array([0.975, 0.97, 0.975]), np.array([0.66, 0.63, 0.72])
-    return np.broadcast_to(lerp(shade, white, smoothstep(0.24, 0.46, v)), (_CELL, _CELL, 3))
+    return np.broadcast_to(lerp(shade, white, smoothstep(0.27, 0.50, v)), (_CELL, _CELL, 3))
 
 
 def _gloss(color: Color) -> Color:
@@ -172,26 +191,44 @@ def paint_gloss(size: int = 64) -> Image:
 
 
 def paint_hair(traits: Traits, width: int = 320, height: int = 512) -> Image:
-    """Columns of strands, root at the top: fine lines, a band of light, dark sides, coloured tips.
+    """Columns of strands, root at the top: a ring of light with soft teeth, dark sides, coloured tips.
 
-    The last column is for the insides of strands: darker, without light.
+    Each column is one lock with two partings of its own. The last column is for the insides of strands:
+    darker, without light.
     """
     hair = traits.hair
     canvas = Canvas.blank(width, height, hair.color, (0.0, COLUMNS, 1.0, 0.0))
-    inside = canvas.x > COLUMNS - 1
-    across = canvas.x - np.floor(canvas.x)
+    x, v = canvas.x, canvas.y
+    inside = x > COLUMNS - 1
+    across = x - np.floor(x)
     seed = hair.shape_seed % 100000
-    canvas.lay(hair.tip_color, smoothstep(0.45, 0.95, canvas.y))
-    fine = value_noise(canvas.x * 22.0, seed, octaves=2)
-    canvas.colors *= (1.0 + 0.06 * fine)[..., None]
-    jag = 0.028 * value_noise(canvas.x * 13.0, seed + 7) + 0.012 * value_noise(canvas.x * 41.0, seed + 9)
-    middle = smoothstep(0.0, 0.25, across) * smoothstep(1.0, 0.75, across)
-    band = smoothstep(0.060, 0.020, np.abs(canvas.y + jag - 0.275)) * middle
-    canvas.lay(_gloss(hair.color), 0.8 * band * ~inside)
     dark = shaded(hair.color, 0.25)
-    lower = smoothstep(0.30, 0.36, canvas.y + jag) * smoothstep(0.62, 0.36, canvas.y)
-    canvas.lay(dark, 0.22 * lower)
-    canvas.lay(dark, 0.60 * smoothstep(0.13, 0.0, across) + 0.60 * smoothstep(0.87, 1.0, across))
-    canvas.lay(dark, 0.35 * smoothstep(0.09, 0.0, canvas.y))
-    canvas.lay(dark, 0.62 * inside)
+    canvas.lay(hair.tip_color, smoothstep(0.45, 0.95, v))
+    canvas.colors *= (1.0 + 0.022 * value_noise(x * 20.0, seed, octaves=2))[..., None]
+    canvas.lay(dark, 0.45 * smoothstep(0.10, 0.0, v))
+    tooth = value_noise(x * 6.0, seed + 7)
+    arch = 0.055 * (2 * across - 1) ** 2  # the ring of light bends down at the sides of each lock
+    low = 0.295 + arch + 0.045 * tooth
+    middle = smoothstep(0.02, 0.22, across) * smoothstep(0.98, 0.78, across)
+    ring = smoothstep(0.185, 0.235, v - 0.5 * arch) * smoothstep(low + 0.022, low - 0.022, v)
+    canvas.lay(_gloss(hair.color), 0.72 * ring * middle * ~inside)
+    thin = smoothstep(0.018, 0.006, np.abs(v - low - 0.045)) * smoothstep(-0.2, 0.3, tooth)
+    canvas.lay(_gloss(hair.color), 0.40 * thin * middle * ~inside)
+    canvas.lay(dark, 0.16 * smoothstep(low, low + 0.05, v) * smoothstep(0.75, 0.40, v))
+    for at in (0.34, 0.68):
+        off = np.abs(across - at - 0.05 * value_noise(v * 2.0 + at * 40 + np.floor(x) * 7, seed + 3))
+        canvas.lay(dark, 0.55 * smoothstep(0.055, 0.0, off) * smoothstep(0.40, 0.85, v))
+        canvas.lay(dark, 0.30 * smoothstep(0.05, 0.0, off) * smoothstep(0.20, 0.02, v))
+    canvas.lay(dark, 0.55 * smoothstep(0.13, 0.0, across) + 0.55 * smoothstep(0.87, 1.0, across))
+    streaks = value_noise(x * 30.0, seed + 11)
+    canvas.lay(shaded(hair.color, 0.05), (0.80 + 0.12 * streaks) * inside)
     return canvas.image()
+
+
+def thin_toward_tips(hair: Image) -> Image:
+    """The hair texture for a fringe through which the eyes and brows show."""
+    v = (np.arange(len(hair)) + 0.5) / len(hair)
+    alpha = lerp(1.0, 0.55, smoothstep(EQUATOR_V - 0.04, EQUATOR_V + 0.14, v))
+    thin = hair.copy()
+    thin[..., 3] = np.round(255.0 * alpha)[:, None]
+    return thin

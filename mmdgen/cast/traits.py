@@ -12,10 +12,13 @@ BACK_HAIRS = (
     "wavy", "side_tail", "buns",
 )  # fmt: skip
 OUTFITS = ("sailor", "blazer", "hoodie", "turtleneck", "kimono", "dress", "track", "shirt", "idol", "coat")
+SHINES = ("pair", "large", "star", "bow")  # the light in an eye
+MARKS = ("none", "mole by the eye", "mole by the mouth", "freckles")
 HEADGEAR = (
     "none", "ribbon", "cat_ears", "rabbit_ears", "fox_ears", "horns", "beret", "headband", "headphones",
-    "flower", "witch_hat", "side_ribbon", "headset", "cap",
+    "flower", "witch_hat", "side_ribbon", "headset", "cap", "hairpins",
 )  # fmt: skip
+HATS = ("beret", "cap", "witch_hat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class FaceTraits:
     nose: float
     skin: Color
     blush: float  # 0..1
+    mark: str  # one of MARKS
+    mark_side: int  # 1 left, -1 right
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class EyeTraits:
     left: Color
     right: Color
     pupil: str  # round, tall, ring
+    shine: str  # one of SHINES
+    flicks: int  # single lashes at the outer corner
     lash: float  # thickness factor
     lash_color: Color
     brow_tilt: float
@@ -59,6 +66,7 @@ class MouthTraits:
     height: float  # above the chin
     half_width: float
     smile: float  # corners above the middle
+    wave: float  # depth of the two arcs of a cat's mouth
     fang: bool
 
 

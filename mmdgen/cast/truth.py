@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from mmdgen.annotate.schema import (
     Annotation,
     EyeCenters,
@@ -18,7 +20,7 @@ from mmdgen.annotate.schema import (
 from mmdgen.cast.assemble import Placement
 from mmdgen.cast.expressions import Expression
 from mmdgen.cast.eyes import CENTER_Y
-from mmdgen.cast.strands import CENTER, HairDome
+from mmdgen.cast.strands import HairDome
 from mmdgen.cast.traits import Traits
 
 _STRAND_HEIGHT = 0.02  # of the strands over the dome at the parting, head units
@@ -77,7 +79,7 @@ def true_annotation(
     """
     x, y, _ = placement.origin
     dome = HairDome.over(traits.face.width, traits.hair.volume)
-    top = float(CENTER[1] + dome.radii[1]) + _STRAND_HEIGHT
+    top = float(dome.at(np.array([0.0, 1.0, 0.0]))[1]) + _STRAND_HEIGHT
     eye = traits.eyes.spacing * placement.scale
     eye_y = y + CENTER_Y * placement.scale
     roles = {}

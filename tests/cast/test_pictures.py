@@ -92,7 +92,9 @@ def mouth_box(character: Character) -> tuple[slice, slice]:
 def check_head_turns(renderer: Renderer, character: Character) -> None:
     corners = [THA1.vector(head_x=x, head_y=y, neck_z=z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
     vectors = np.stack(corners)
-    textures = {name: flat(RED if name == "hair.png" else BLUE) for name in character.textures}
+    textures = {
+        name: flat(RED if name in ("hair.png", "fringe.png") else BLUE) for name in character.textures
+    }
     pictures = draw(renderer, character, textures, vectors)
     for picture, places in zip(pictures, face_pixels(character, vectors), strict=True):
         seen = picture[places[:, 1], places[:, 0]]
