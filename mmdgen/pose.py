@@ -31,6 +31,8 @@ class Density(Enum):
 
     UNIFORM = "uniform"
     V_SHAPED = "v-shaped"  # p(x) = 0.15 + 0.70 |x| on [-1, 1] (THA1, figure 5A)
+    ONE_SIDED = "one-sided"  # p(t) = 0.3 + 1.4 t on [0, 1]: the V's positive half (THA2)
+    CONSTANT = "constant"  # low, which is high too
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,12 @@ class PoseParameter:
     density: Density
     stage: Stage
     meaning: str
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high:
+            raise DatasetError(f"pose parameter {self.name}: {self.low:g} is above {self.high:g}")
+        if (self.density is Density.CONSTANT) != (self.low == self.high):
+            raise DatasetError(f"pose parameter {self.name}: constant means one value, others need a range")
 
 
 @dataclass(frozen=True, slots=True)

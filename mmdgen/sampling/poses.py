@@ -46,6 +46,10 @@ def quantile(parameter: PoseParameter, chance: ArrayLike) -> NDArray[np.float64]
         case Density.V_SHAPED:
             signed = 2.0 * chance - 1.0
             unit = (np.sign(signed) * v_shaped_magnitude(np.abs(signed)) + 1.0) / 2.0
+        case Density.ONE_SIDED:
+            unit = v_shaped_magnitude(chance)
+        case Density.CONSTANT:
+            unit = np.zeros_like(chance)
         case _:
             assert_never(parameter.density)
     return parameter.low + (parameter.high - parameter.low) * unit
@@ -58,8 +62,10 @@ def v_shaped_magnitude(chance: ArrayLike) -> NDArray[np.float64]:
 
 
 def density(parameter: PoseParameter, value: ArrayLike) -> NDArray[np.float64]:
-    """The probability density of a parameter at `value` inside its range."""
+    """The probability density of a parameter at `value` inside its range; infinite for a constant."""
     value = np.asarray(value, np.float64)
+    if parameter.density is Density.CONSTANT:
+        return np.full(value.shape, np.inf)
     half_range = (parameter.high - parameter.low) / 2.0
     match parameter.density:
         case Density.UNIFORM:
@@ -67,5 +73,8 @@ def density(parameter: PoseParameter, value: ArrayLike) -> NDArray[np.float64]:
         case Density.V_SHAPED:
             unit = (value - parameter.low) / half_range - 1.0
             return (V_FLOOR + V_SLOPE * np.abs(unit)) / half_range
+        case Density.ONE_SIDED:
+            unit = (value - parameter.low) / (2.0 * half_range)
+            return (V_FLOOR + V_SLOPE * unit) / half_range
         case _:
             assert_never(parameter.density)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mmdgen.dataset.keys import SampleKey, sample_rng
-from mmdgen.pose import THA1, Density
+from mmdgen.errors import DatasetError
+from mmdgen.pose import THA1, Density, PoseSpace
 from mmdgen.sampling.poses import density, quantile, sample_pose_vector, uniforms, v_shaped_magnitude
 
 DRAWS = 20_000
@@ -34,6 +37,38 @@ def test_quantile_is_the_inverse_of_the_integrated_density() -> None:
         np.testing.assert_allclose(
             quantile(parameter, chances), np.interp(chances, cumulative, grid), atol=1e-4
         )
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-0.5, 0.25)])
+def test_one_sided_draws_are_the_positive_half_of_the_v(low: float, high: float) -> None:
+    parameter = replace(THA1.parameters[0], low=low, high=high, density=Density.ONE_SIDED)
+    ends = density(parameter, [low, high]) * (high - low)
+    np.testing.assert_allclose(ends, [0.3, 1.7])
+    chances = np.linspace(0, 1, 11)
+    values = quantile(parameter, chances)
+    unit = (values - low) / (high - low)
+    np.testing.assert_allclose(0.3 * unit + 0.7 * unit**2, chances, atol=1e-12)
+
+
+def test_a_constant_is_always_drawn() -> None:
+    parameter = replace(THA1.parameters[0], low=0.25, high=0.25, density=Density.CONSTANT)
+    assert set(quantile(parameter, np.linspace(0, 1, 5))) == {0.25}
+    assert np.isinf(density(parameter, 0.25))
+
+
+@pytest.mark.parametrize(("low", "high", "kind"), [(1, 0, "uniform"), (0, 0, "uniform"), (0, 1, "constant")])
+def test_a_range_that_does_not_fit_its_density_is_refused(low: float, high: float, kind: str) -> None:
+    with pytest.raises(DatasetError, match="pose parameter head_x"):
+        replace(THA1.parameters[0], low=low, high=high, density=Density(kind))
+
+
+def test_another_density_of_one_parameter_leaves_the_others_alone() -> None:
+    key = SampleKey("0123456789abcdef", 3)
+    usual = sample_pose_vector(THA1, sample_rng(0, key))
+    fixed = replace(THA1.parameters[0], low=0.5, high=0.5, density=Density.CONSTANT)
+    changed = sample_pose_vector(PoseSpace("x", (fixed, *THA1.parameters[1:])), sample_rng(0, key))
+    assert changed[0] == 0.5
+    np.testing.assert_array_equal(changed[1:], usual[1:])
 
 
 def test_head_parameters_have_the_moments_of_the_v_shape(labels: np.ndarray) -> None:
