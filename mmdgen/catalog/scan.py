@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mmdgen.errors import DatasetError
 
 MODEL_SUFFIXES = (".pmx", ".pmd")
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """How a model's source group is read off its path below the scanned folder.
+
+    Raises:
+        DatasetError: the pattern is no regular expression, or marks no part.
+    """
+
+    depth: int = 1  # the first folders of the path, joined by slashes; the file's stem if there is none
+    pattern: str | None = None  # a regular expression whose first marked part is the group; it comes first
+
+    def __post_init__(self) -> None:
+        if self.pattern is None:
+            return
+        try:
+            parts = re.compile(self.pattern).groups
+        except re.error as error:
+            raise DatasetError(f"'{self.pattern}' is no regular expression: {error}") from error
+        if not parts:
+            raise DatasetError(f"'{self.pattern}' marks no part in parentheses as the group")
+
+    def group(self, name: str) -> str:
+        """The source group of a model file, by its path below the scanned folder, with slashes."""
+        found = re.search(self.pattern, name) if self.pattern is not None else None
+        if found is not None and found[1]:
+            return found[1]
+        *folders, file = name.split("/")
+        return "/".join(folders[: self.depth]) or PurePosixPath(file).stem
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -17,17 +48,17 @@ class ModelFile:
     """A file that should hold a model."""
 
     name: str  # path below the folder that was scanned, with slashes: says where, on any machine
-    group: str  # first folder level below the scanned folder; the stem for a file directly in it
+    group: str  # source group, see `Grouping`
     path: Path
 
 
-def find_model_files(folders: Sequence[Path]) -> list[ModelFile]:
+def find_model_files(folders: Sequence[Path], grouping: Grouping = Grouping()) -> list[ModelFile]:
     """Every model file below the folders, sorted by name.
 
     Raises:
         DatasetError: a folder does not exist or cannot be read, or there is no model file in any of them.
     """
-    found = [file for folder in folders for file in _files_below(folder)]
+    found = [file for folder in folders for file in _files_below(folder, grouping)]
     if not found:
         places = " or ".join(str(folder) for folder in folders)
         raise DatasetError(
@@ -37,15 +68,16 @@ def find_model_files(folders: Sequence[Path]) -> list[ModelFile]:
     return sorted(found)
 
 
-def _files_below(folder: Path) -> list[ModelFile]:
+def _files_below(folder: Path, grouping: Grouping) -> list[ModelFile]:
     if not folder.is_dir():
         raise DatasetError(
             f"{folder}: is no folder; check the path, or [models] folders in the configuration"
         )
     return [
-        ModelFile(name=path.relative_to(folder).as_posix(), group=_group(folder, path), path=path)
+        ModelFile(name=name, group=grouping.group(name), path=path)
         for path in _paths_below(folder)
         if path.suffix.lower() in MODEL_SUFFIXES and _is_meant(path)
+        for name in [path.relative_to(folder).as_posix()]
     ]
 
 
@@ -63,8 +95,3 @@ def _paths_below(folder: Path) -> Iterator[Path]:
 def _is_meant(path: Path) -> bool:
     """Whether the file is more than the shadow that macOS leaves beside it in archives."""
     return not path.name.startswith("._") and path.is_file()
-
-
-def _group(folder: Path, path: Path) -> str:
-    parts = path.relative_to(folder).parts
-    return parts[0] if len(parts) > 1 else path.stem

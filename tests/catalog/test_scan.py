@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdgen.catalog.scan import find_model_files
+from mmdgen.catalog.scan import Grouping, find_model_files
 from mmdgen.errors import DatasetError
 
 
@@ -57,3 +57,24 @@ def test_nothing_found_and_no_folder_are_said(tmp_path: Path) -> None:
         find_model_files([tmp_path])
     with pytest.raises(DatasetError, match="is no folder"):
         find_model_files([tmp_path / "nowhere"])
+
+
+def test_a_group_may_be_several_folders_deep(tmp_path: Path) -> None:
+    touch(tmp_path, "anime/show/miku/x.pmx", "anime/y.pmx", "z.pmx")
+    groups = {file.name: file.group for file in find_model_files([tmp_path], Grouping(depth=2))}
+    assert groups == {"anime/show/miku/x.pmx": "anime/show", "anime/y.pmx": "anime", "z.pmx": "z"}
+
+
+def test_a_group_may_be_read_off_the_path_by_a_pattern() -> None:
+    grouping = Grouping(pattern=r"(?:^|/)([a-z]+)_v\d+")
+    assert grouping.group("down/miku_v2/x.pmx") == "miku"
+    assert grouping.group("down/miku_v10.pmx") == "miku"
+    assert grouping.group("down/other/x.pmx") == "down"  # the pattern says nothing of it
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sentence"), [("(", "is no regular expression"), ("a+", "marks no part in parentheses")]
+)
+def test_a_pattern_that_cannot_name_a_group_is_refused(pattern: str, sentence: str) -> None:
+    with pytest.raises(DatasetError, match=sentence):
+        Grouping(pattern=pattern)
