@@ -13,11 +13,22 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mmdgen.annotate.auto import ANNOTATOR
-from mmdgen.annotate.json_form import annotation_from_text, annotation_to_text
+from mmdgen.annotate.json_form import annotation_from_text, annotation_to_json
 from mmdgen.annotate.schema import Annotation
+from mmdgen.catalog.terms import TermsSource, terms_from_document
 from mmdgen.errors import AnnotationError
 
-RECORD_VERSION = f"3 {ANNOTATOR}"  # raise the number when records must be made anew
+RECORD_VERSION = f"4 {ANNOTATOR}"  # raise the number when records must be made anew
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What some of a model's materials are painted with; paths as stored, "" for none."""
+
+    texture: str
+    sphere: str  # sphere and toon maps show in toon shading only
+    toon: str
+    share: float  # of the surface around the head, where pictures are taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +42,8 @@ class ModelRecord:
     warnings: tuple[str, ...] = ()
     problem: str = ""  # why the model cannot be used, in a sentence
     mesh_digest: str = ""  # of positions and triangles: a repainted or converted model keeps it
-    textures: tuple[str, ...] = ()  # that are drawn, paths as stored
+    surfaces: tuple[Surface, ...] = ()
+    terms: tuple[TermsSource, ...] = ()  # what the model's own comments say of them
     annotation: Annotation | None = None
     saved_digest: str = ""  # hash of what people had said when the record was made, "" for nothing
 
@@ -42,13 +54,11 @@ class ModelRecord:
 
 
 def record_to_json(record: ModelRecord) -> str:
-    """The record as JSON text, keys in order, Japanese readable."""
+    """The record as one line of JSON, keys in order, Japanese readable."""
     document = asdict(replace(record, annotation=None))
     document["version"] = RECORD_VERSION
-    document["annotation"] = (
-        None if record.annotation is None else json.loads(annotation_to_text(record.annotation))
-    )
-    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    document["annotation"] = None if record.annotation is None else annotation_to_json(record.annotation)
+    return json.dumps(document, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def record_from_json(text: str) -> ModelRecord | None:
@@ -59,7 +69,8 @@ def record_from_json(text: str) -> ModelRecord | None:
             return None
         annotation = document.pop("annotation")
         document["warnings"] = tuple(document["warnings"])
-        document["textures"] = tuple(document["textures"])
+        document["surfaces"] = tuple(Surface(**row) for row in document["surfaces"])
+        document["terms"] = tuple(terms_from_document(row) for row in document["terms"])
         return ModelRecord(
             **document,
             annotation=None

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmdgen.model import Model
 
@@ -62,10 +63,35 @@ def find_terms(model: Model, folder: Path) -> tuple[TermsSource, ...]:
         model: its Japanese and English comments are looked at.
         folder: the model's folder; files in folders below it and links are not read.
     """
+    return (*comment_terms(model), *folder_terms(folder))
+
+
+def comment_terms(model: Model) -> tuple[TermsSource, ...]:
+    """What the model's own comments say about terms."""
     texts = [("comment", model.comment)]
     if model.comment_en.strip() not in ("", model.comment.strip()):
         texts.append(("English comment", model.comment_en))
-    texts.extend(_texts_in(folder))
+    return _speaking(texts)
+
+
+def folder_terms(folder: Path) -> tuple[TermsSource, ...]:
+    """What the text files of a folder say about terms; files in folders below it and links are not read."""
+    return _speaking(_texts_in(folder))
+
+
+def text_files(folder: Path) -> tuple[str, ...]:
+    """Names of the text files of a folder, such as its readme."""
+    return tuple(path.name for path in _text_paths(folder))
+
+
+def terms_from_document(document: Mapping[str, Any]) -> TermsSource:
+    """The terms that `asdict` made a document of."""
+    return TermsSource(
+        document["source"], tuple(document["lines"]), document["more_lines"], tuple(document["licences"])
+    )
+
+
+def _speaking(texts: Iterable[tuple[str, str]]) -> tuple[TermsSource, ...]:
     sources = (_terms_in(source, text) for source, text in texts)
     return tuple(found for found in sources if found.lines or found.licences)
 
@@ -84,16 +110,19 @@ def decode_text(data: bytes) -> str:
 
 def _texts_in(folder: Path) -> Iterator[tuple[str, str]]:
     """Names and contents of the text files of a folder."""
-    try:
-        paths = sorted(path for path in folder.iterdir() if _is_text(path))[:MAX_FILES]
-    except OSError:
-        return
-    for path in paths:
+    for path in _text_paths(folder):
         try:
             if path.stat().st_size <= MAX_FILE_BYTES:
                 yield path.name, decode_text(path.read_bytes())
         except OSError:
             continue  # a file that cannot be read says nothing
+
+
+def _text_paths(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if _is_text(path))[:MAX_FILES]
+    except OSError:
+        return []
 
 
 def _is_text(path: Path) -> bool:

@@ -20,7 +20,7 @@ from PIL import ImageFile, UnidentifiedImageError
 from mmdgen.formats import picture_bmp, picture_dds, picture_tga
 from mmdgen.formats.picture_limits import PictureError, check_size
 
-__all__ = ["PictureError", "decode_picture"]
+__all__ = ["PictureError", "decode_picture", "is_picture"]
 
 _PILLOW_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "DDS", "WEBP", "TIFF", "PPM")
 _PILLOW_MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"DDS ", b"RIFF", b"II*\0", b"MM\0*")
@@ -51,6 +51,16 @@ def decode_picture(data: bytes) -> Decoded:
     if not data.startswith(_PILLOW_MAGICS) and picture_tga.accepts(data):
         return picture_tga.decode(data)
     return _decode_with_pillow(picture_dds.for_pillow(data))
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether a file's content is of a kind that `decode_picture` knows, by its first bytes; whole or not."""
+    return (
+        picture_bmp.accepts(data)
+        or picture_dds.accepts(data)
+        or data.startswith(_PILLOW_MAGICS)
+        or picture_tga.accepts(data)
+    )
 
 
 def _decode_with_pillow(data: bytes) -> Decoded:

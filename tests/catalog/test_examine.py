@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mmdgen.annotate.schema import EyeCenters, Half, Origin, Provenance, Role, Verdict
-from mmdgen.catalog.examine import examine_model
+from mmdgen.catalog.examine import examine_model, figure_digest
 from mmdgen.catalog.record import ModelRecord, annotation_digest, record_from_json, record_to_json
 from mmdgen.formats import write_pmx
+from mmdgen.model import NO_INDEX
 from tests.builders import bone, build_model
 from tests.generate.conftest import annotate_tiny, tiny_character
 
@@ -83,3 +85,28 @@ def test_eyes_are_in_the_digest_where_they_divide_a_morph_into_halves() -> None:
     low, high = (EyeCenters((0.4, y), (-0.4, y), provenance) for y in (11.0, 11.2))
     assert annotation_digest(replace(halved, eyes=low)) != annotation_digest(replace(halved, eyes=high))
     assert annotation_digest(replace(whole, eyes=low)) == annotation_digest(replace(whole, eyes=high))
+
+
+def test_how_much_of_the_picture_each_texture_paints_is_told() -> None:
+    model = tiny_character(0)
+    textures = np.array([0, 1, NO_INDEX, NO_INDEX], np.int32)  # body, face, eyes, mouth
+    painted = replace(
+        model,
+        textures=("body.png", "face.png"),
+        materials=replace(model.materials, textures=textures),
+    )
+    surfaces = {surface.texture: surface.share for surface in examine(write_pmx(painted)).surfaces}
+    assert sum(surfaces.values()) == pytest.approx(1.0, abs=1e-5)
+    assert surfaces["face.png"] > surfaces["body.png"] > surfaces[""] > 0
+    clear = model.materials.diffuse.copy()
+    clear[0, 3] = 0.0
+    unseen = replace(painted, materials=replace(painted.materials, diffuse=clear))
+    assert {s.texture: s.share for s in examine(write_pmx(unseen)).surfaces}["body.png"] == 0.0
+
+
+def test_a_figure_is_the_same_whatever_its_comment_says() -> None:
+    model = tiny_character(0)
+    assert figure_digest(replace(model, name="x", comment="y", source="z")) == figure_digest(model)
+    moved = replace(model, vertices=replace(model.vertices, positions=model.vertices.positions + 1))
+    named = replace(model, morphs=replace(model.morphs, names=("左目", "右目", "い")))
+    assert len({figure_digest(other) for other in (model, moved, named)}) == 3
