@@ -8,13 +8,15 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from mmdgen.catalog.scan import Grouping
+from mmdgen.dataset.quality import QualityRules
 from mmdgen.errors import DatasetError
-from mmdgen.pose import POSE_SPACES, PoseSpace
+from mmdgen.pose import POSE_SPACES, Density, PoseSpace
 from mmdgen.sampling.views import LIGHTS, LightRanges, Range
 from mmdgen.scene import Framing, Shading
 
@@ -45,6 +47,23 @@ class Alpha(StrEnum):
     STRAIGHT = "straight"
 
 
+class Keep(StrEnum):
+    """What is used of models that show the same character (see docs/reference/configuration.md)."""
+
+    ALL = "all"  # every one, all in one split
+    BEST = "best"  # the most complete one
+
+
+@dataclass(frozen=True, slots=True)
+class PoseDraw:
+    """How a pose parameter is drawn, where not as its pose space says."""
+
+    name: str
+    density: Density
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, slots=True)
 class SplitRule:
     """How many samples a split has, and which groups of models it takes."""
@@ -73,8 +92,14 @@ class DatasetConfig:
     head_center_px: tuple[float, float] | None = None  # column, row; None: the picture's middle
     maps: tuple[MapKind, ...] = ()  # arrays to store beside the expression and posed pictures
     pose_space: str = "tha1"
+    pose_draws: tuple[PoseDraw, ...] = ()
     builtin: int = 0  # how many built-in characters
     folders: tuple[Path, ...] = ()
+    grouping: Grouping = field(default_factory=Grouping)
+    look_alikes: bool = True  # whether models are compared by their pictures too
+    keep: Keep = Keep.ALL
+    max_missing_texture: float = 0.25  # share of what the picture shows; a model with more is not used
+    quality: QualityRules = field(default_factory=QualityRules)
     annotations: Path = Path("manifests/annotations")
     light: LightRanges = field(default_factory=LightRanges)
 
@@ -95,8 +120,17 @@ class DatasetConfig:
 
     @property
     def space(self) -> PoseSpace:
-        """The pose space whose parameters are drawn."""
-        return POSE_SPACES[self.pose_space]
+        """The pose space whose parameters are drawn, with the ranges and densities that are set."""
+        usual, draws = POSE_SPACES[self.pose_space], {draw.name: draw for draw in self.pose_draws}
+        return PoseSpace(
+            usual.name,
+            tuple(
+                replace(parameter, low=draw.low, high=draw.high, density=draw.density)
+                if (draw := draws.get(parameter.name)) is not None
+                else parameter
+                for parameter in usual.parameters
+            ),
+        )
 
     def rule(self, split: Split) -> SplitRule:
         """The rule of a split. Raises DatasetError if the configuration has none."""
@@ -133,7 +167,8 @@ def config_from_document(document: Mapping[str, Any], *, source: str, folder: Pa
     top = _Table(document, source, "")
     dataset, models, light = top.table("dataset"), top.table("models"), top.table("light")
     annotations, splits = top.table("annotations"), top.table("splits")
-    framing = top.table("framing")
+    framing, quality, pose = top.table("framing"), top.table("quality"), top.table("pose")
+    pose_space = dataset.one_of("pose_space", "tha1", tuple(POSE_SPACES))
     config = DatasetConfig(
         name=dataset.text("name", "mmdgen"),
         out=folder / dataset.path("out", "dataset"),
@@ -147,16 +182,22 @@ def config_from_document(document: Mapping[str, Any], *, source: str, folder: Pa
         head_height_px=framing.optional_number("head_height_px", 1.0, 2.0 * MAX_SIZE_PX),
         head_center_px=framing.point("head_center_px", -2.0 * MAX_SIZE_PX, 2.0 * MAX_SIZE_PX),
         maps=tuple(MapKind(item) for item in dataset.some_of("maps", tuple(item.value for item in MapKind))),
-        pose_space=dataset.one_of("pose_space", "tha1", tuple(POSE_SPACES)),
+        pose_space=pose_space,
+        pose_draws=_pose_draws(pose, POSE_SPACES[pose_space]),
         builtin=models.whole("builtin", 0, 0, 10_000),
         folders=tuple(folder / Path(item).expanduser() for item in models.texts("folders")),
+        grouping=_grouping(models),
+        look_alikes=models.flag("look_alikes", default=True),
+        keep=Keep(models.one_of("keep", "all", tuple(item.value for item in Keep))),
+        max_missing_texture=models.number("max_missing_texture", 0.25, 0.0, 1.0),
+        quality=_quality(quality),
         annotations=folder / annotations.path("folder", "manifests/annotations"),
         light=_light(light),
         splits=tuple(
             _split_rule(splits.table(split.value), split) for split in Split if splits.has(split.value)
         ),
     )
-    for table in (top, dataset, models, framing, light, annotations, splits):
+    for table in (top, dataset, models, framing, light, annotations, splits, quality, pose):
         table.refuse_unknown()
     if not config.splits:
         raise DatasetError(f"{source}: has no split; add for example [splits.train] with samples = 1000")
@@ -171,6 +212,41 @@ def _light(table: _Table) -> LightRanges:
         ambient=table.range("ambient", usual.ambient),
         directional=table.range("directional", usual.directional),
     )
+
+
+def _grouping(table: _Table) -> Grouping:
+    depth = table.whole("group_depth", 1, 1, 16)
+    pattern = table.optional_text("group_pattern")
+    try:
+        return Grouping(depth, pattern)
+    except DatasetError as error:
+        raise DatasetError(f"{table.source}: [models] group_pattern {error}") from None
+
+
+def _quality(table: _Table) -> QualityRules:
+    usual = QualityRules()
+    return QualityRules(
+        **{rule.name: table.limit(rule.name, getattr(usual, rule.name), 1.0) for rule in fields(QualityRules)}
+    )
+
+
+def _pose_draws(pose: _Table, space: PoseSpace) -> tuple[PoseDraw, ...]:
+    """The settings of [pose.NAME]; what is not said there is as the pose space has it."""
+    draws = []
+    for usual in space.parameters:
+        if not pose.has(usual.name):
+            continue
+        table = pose.table(usual.name)
+        if table.has("value"):
+            value = table.number("value", usual.rest, usual.low, usual.high)
+            draws.append(PoseDraw(usual.name, Density.CONSTANT, value, value))
+        else:
+            low, high = table.interval("range", (usual.low, usual.high))
+            drawn = tuple(item.value for item in Density if item is not Density.CONSTANT)
+            density = Density(table.one_of("density", usual.density.value, drawn))
+            draws.append(PoseDraw(usual.name, density, low, high))
+        table.refuse_unknown()
+    return tuple(draws)
 
 
 def _split_rule(table: _Table, split: Split) -> SplitRule:
@@ -189,7 +265,7 @@ class _Table:
 
     def __init__(self, values: Mapping[str, Any], source: str, name: str) -> None:
         self._values = values
-        self._source = source
+        self.source = source
         self._name = name
         self._known: list[str] = []
 
@@ -201,13 +277,22 @@ class _Table:
         value = self._get(key, {})
         name = f"{self._name}.{key}" if self._name else key
         if not isinstance(value, dict):
-            raise DatasetError(f"{self._source}: '{name}' must be a table, written [{name}]")
-        return _Table(value, self._source, name)
+            raise DatasetError(f"{self.source}: '{name}' must be a table, written [{name}]")
+        return _Table(value, self.source, name)
 
     def text(self, key: str, default: str) -> str:
         value = self._get(key, default)
         if not isinstance(value, str) or not value:
             raise self._wrong(key, value, "a text in quotes")
+        return value
+
+    def optional_text(self, key: str) -> str | None:
+        return self.text(key, "") if self.has(key) else None
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        value = self._get(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, value, "true or false")
         return value
 
     def path(self, key: str, default: str) -> Path:
@@ -242,6 +327,27 @@ class _Table:
 
     def optional_number(self, key: str, low: float, high: float) -> float | None:
         return None if self._get(key, None) is None else self.number(key, low, low, high)
+
+    def limit(self, key: str, default: float | None, high: float) -> float | None:
+        """A number from 0, or false for no limit."""
+        value = self._get(key, False if default is None else default)
+        if value is False:
+            return None
+        if not _is_number(value) or not 0.0 <= value <= high:
+            raise self._wrong(key, value, f"a number from 0 to {high:g}, or false to turn the rule off")
+        return float(value)
+
+    def interval(self, key: str, outer: tuple[float, float]) -> tuple[float, float]:
+        """Two different numbers inside `outer`, the smaller first."""
+        value = self._get(key, list(outer))
+        if (
+            not isinstance(value, list)
+            or len(value) != 2
+            or not all(_is_number(end) for end in value)
+            or not outer[0] <= value[0] < value[1] <= outer[1]
+        ):
+            raise self._wrong(key, value, f"a range inside {list(outer)}")
+        return float(value[0]), float(value[1])
 
     def point(self, key: str, low: float, high: float) -> tuple[float, float] | None:
         value = self._get(key, None)
@@ -280,7 +386,7 @@ class _Table:
             hint = f"did you mean '{nearest[0]}'? Known" if nearest else "known"
             place = f"[{self._name}]" if self._name else "the file"
             raise DatasetError(
-                f"{self._source}: {place} has no setting '{key}'; {hint} are {', '.join(sorted(self._known))}"
+                f"{self.source}: {place} has no setting '{key}'; {hint} are {', '.join(sorted(self._known))}"
             )
 
     def _get(self, key: str, default: Any) -> Any:
@@ -289,7 +395,7 @@ class _Table:
 
     def _wrong(self, key: str, value: Any, expected: str) -> DatasetError:
         found = "is missing" if value is None else f"is {value!r}"
-        return DatasetError(f"{self._source}: [{self._name}] {key} {found}; expected {expected}")
+        return DatasetError(f"{self.source}: [{self._name}] {key} {found}; expected {expected}")
 
 
 def _is_number(value: Any) -> bool:

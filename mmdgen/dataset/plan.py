@@ -125,7 +125,12 @@ def content_settings(config: DatasetConfig, split: Split) -> dict[str, Any]:
         "head_center_px": list(config.framing.head_center_px),
         "maps": [kind.value for kind in config.maps],
         "pose_space": config.pose_space,
+        "pose": [
+            [parameter.name, parameter.density.value, parameter.low, parameter.high]
+            for parameter in config.space.parameters
+        ],
         "light": asdict(config.light),
+        "quality": asdict(config.quality),
     }
 
 

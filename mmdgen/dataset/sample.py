@@ -40,6 +40,7 @@ class Sample:
     expression: EncodedImage
     posed: EncodedImage
     quality: Mapping[str, Any]
+    broken_rules: tuple[str, ...] = ()  # why the sample does not belong into a shard
     maps: Mapping[str, bytes] = field(default_factory=dict)  # "posed.depth.npy" ..., in a shard's order
 
     def label(self) -> dict[str, Any]:
@@ -67,25 +68,3 @@ def encode_image(image: Image) -> EncodedImage:
 def pixel_sha256(image: Image) -> str:
     """SHA-256 of the RGBA bytes of a picture, row by row from the top."""
     return hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()
-
-
-def picture_facts(image: Image) -> dict[str, Any]:
-    """How much of a picture is covered, and where.
-
-    Returns:
-        coverage: share of pixels with alpha above 0.
-        box: left, top, right, bottom of those pixels (right and bottom one past); empty list if none.
-    """
-    covered = image[..., 3] != 0
-    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
-    box = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1] if len(rows) else []
-    return {
-        "coverage": round(int(np.count_nonzero(covered)) / covered.size, 6),
-        "box": [int(side) for side in box],
-    }
-
-
-def changed_share(image: Image, other: Image) -> float:
-    """Share of the pixels that differ between two pictures."""
-    differs = image.view(np.uint32) != other.view(np.uint32)
-    return round(float(np.mean(differs)), 6)

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -86,7 +86,28 @@ class ShardWriter:
     def leave_out(self, model_id: str, count: int, reason: str, *, quarantined: bool = False) -> None:
         """Note that planned samples of a model cannot be made, or (quarantined) were not tried."""
         self._left_out.append(
-            {"model_id": model_id, "samples": count, "reason": reason, "quarantined": quarantined}
+            {
+                "model_id": model_id,
+                "samples": count,
+                "reason": reason,
+                "quarantined": quarantined,
+                "by_rule": False,
+            }
+        )
+
+    def reject(self, sample: Sample) -> None:
+        """Note that a sample breaks rules of quality, with all that was measured of it."""
+        self._left_out.append(
+            {
+                "model_id": sample.key.model_id,
+                "samples": 1,
+                "reason": "; ".join(sample.broken_rules),
+                "quarantined": False,
+                "by_rule": True,
+                "key": str(sample.key),
+                "pose_vector": sample.label()["pose_vector"],
+                "quality": sample.quality,
+            }
         )
 
     def commit(self) -> None:
@@ -129,7 +150,10 @@ def read_record(path: Path) -> list[dict[str, Any]]:
 
 
 def read_left_out(folder: Path, shard: str) -> list[dict[str, Any]]:
-    """What a shard had to leave out: rows of model_id, samples, reason, quarantined."""
+    """What a shard had to leave out: rows of model_id, samples, reason, quarantined, by_rule.
+
+    A row by a rule of quality is about one sample and has its key, pose_vector and quality too.
+    """
     path = folder / f"{shard}{LEFT_OUT_SUFFIX}"
     if not path.is_file():
         return []
@@ -138,6 +162,18 @@ def read_left_out(folder: Path, shard: str) -> list[dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read ({error})") from error
     return rows
+
+
+def left_out_totals(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of `read_left_out` counted up: one for each model and reason, in order of appearance."""
+    totals: dict[tuple[str, str, bool], int] = {}
+    for row in rows:
+        place = (row["model_id"], row["reason"], row["by_rule"])
+        totals[place] = totals.get(place, 0) + row["samples"]
+    return [
+        {"model_id": model_id, "samples": samples, "reason": reason, "by_rule": by_rule}
+        for (model_id, reason, by_rule), samples in totals.items()
+    ]
 
 
 def read_member(shard: Path, member: Mapping[str, Any]) -> bytes:

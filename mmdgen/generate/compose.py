@@ -19,13 +19,8 @@ from numpy.typing import NDArray
 from mmdgen.annotate.schema import Annotation
 from mmdgen.dataset.config import Alpha, DatasetConfig
 from mmdgen.dataset.keys import SampleKey, named_rng, sample_rng
-from mmdgen.dataset.sample import (
-    EncodedImage,
-    Sample,
-    changed_share,
-    encode_image,
-    picture_facts,
-)
+from mmdgen.dataset.quality import broken_rules, change_facts, picture_facts
+from mmdgen.dataset.sample import EncodedImage, Sample, encode_image
 from mmdgen.errors import DatasetError, ModelError
 from mmdgen.formats import model_id, read_model_bytes
 from mmdgen.formats.textures import load_texture
@@ -69,7 +64,12 @@ class ModelStage:
         self._bound: BoundModel = bind_annotation(model, source.annotation, space)
         self._rig = build_rig(self._bound.model)
         self._faces = self._pose(_corners(space, Stage.EXPRESSION))
-        self.reach = find_reach(self._pose(_corners(space, Stage.POSED)), view, self._faces)
+        turned = self._pose(_corners(space, Stage.POSED))
+        if not (_is_finite(self._faces) and _is_finite(turned)):
+            raise ModelError(
+                f"{model.source}: its poses have numbers that are not finite; the file is damaged"
+            )
+        self.reach = find_reach(turned, view, self._faces)
         self._view = view.with_depth_range(self.reach.depth_range)
         textures, self.warnings = visible_textures(
             model, source.path.parent, self.reach.surfaces, view.shading
@@ -125,13 +125,13 @@ def compose_samples(
         FormatError, ModelError, AnnotationError, RenderError: the model cannot be used.
         DatasetError: its file is gone or holds something else than when it was planned.
     """
-    space = config.space
+    space, framing = config.space, config.framing
     light = model_light(config, source.model_id)
     view = portrait_view(source.annotation, config, light)
     with ModelStage(renderer, source, space, view) as stage, stage.expressions() as faces:
         on_warnings(stage.warnings)
         rest_image = faces.base_image
-        rest_facts = picture_facts(rest_image)
+        rest_facts = picture_facts(rest_image, framing)
         if not rest_facts["box"]:
             raise ModelError(
                 f"{source.path.name}: its rest picture is empty; check the head in its annotation"
@@ -146,6 +146,13 @@ def compose_samples(
                 expressions, stage.draw(vectors), _maps(stage, faces_only, vectors, config), strict=True
             )
             for key, vector, (expression, posed, maps) in zip(batch, vectors, pairs, strict=True):
+                quality = {
+                    "rest": rest_facts,
+                    "expression": picture_facts(expression, framing)
+                    | change_facts(expression, rest_image, framing, of="rest"),
+                    "posed": picture_facts(posed, framing)
+                    | change_facts(posed, expression, framing, of="expression"),
+                }
                 yield Sample(
                     key=key,
                     group=source.group,
@@ -158,13 +165,8 @@ def compose_samples(
                     expression=_encode_or_reuse(expression, rest_image, rest),
                     posed=encode_image(posed),
                     maps=maps,
-                    quality={
-                        "rest": rest_facts,
-                        "expression": picture_facts(expression)
-                        | {"changed_from_rest": changed_share(expression, rest_image)},
-                        "posed": picture_facts(posed)
-                        | {"changed_from_expression": changed_share(posed, expression)},
-                    },
+                    quality=quality,
+                    broken_rules=broken_rules(quality, vector, space, framing, config.quality),
                 )
 
 
@@ -215,6 +217,10 @@ def _read_planned(source: ModelSource) -> Model:
             f"{source.path}: was changed while the data set was made; run the same command again to plan anew"
         )
     return read_model_bytes(data, source=source.path.name)
+
+
+def _is_finite(posed: PosedModel) -> bool:
+    return bool(np.isfinite(posed.bone_palette).all() and np.isfinite(posed.vertex_offsets).all())
 
 
 def _corners(space: PoseSpace, stage: Stage) -> PoseVector:

@@ -101,14 +101,18 @@ def make_shard(task: ShardTask, renderer: Renderer) -> ShardReport:
                 raise  # not the model's fault: the disk, or neighbours that took the memory
             except Exception as error:  # whatever a strange model does to us: it is left out, and said so
                 writer.leave_out(part.model_id, part.count, _reason(error))
-        for sample in shuffled(samples, lambda sample: str(sample.key), task.config.seed):
+        sound = [sample for sample in samples if not sample.broken_rules]
+        for sample in samples:
+            if sample.broken_rules:
+                writer.reject(sample)
+        for sample in shuffled(sound, lambda sample: str(sample.key), task.config.seed):
             writer.add(sample)
         writer.commit()
     progress.end(len(samples))
     return ShardReport(
         shard=job.shard,
-        sample_count=len(samples),
-        left_out_count=job.sample_count - len(samples),
+        sample_count=len(sound),
+        left_out_count=job.sample_count - len(sound),
         seconds=progress.seconds,
         driver=dict(renderer.info),
     )

@@ -15,13 +15,15 @@ from mmdgen.dataset.config import DatasetConfig, Split, SplitRule
 from mmdgen.dataset.keys import SampleKey, sample_rng, shuffled
 from mmdgen.dataset.manifest import PLAN_FILE, write_manifest
 from mmdgen.dataset.plan import Plan, SourceModel, plan_dataset, plan_to_json
-from mmdgen.dataset.sample import Sample, changed_share, encode_image, picture_facts
+from mmdgen.dataset.quality import change_facts, picture_facts
+from mmdgen.dataset.sample import Sample, encode_image
 from mmdgen.dataset.shard import ShardWriter
 from mmdgen.pose import THA1
 from mmdgen.sampling.poses import sample_pose_vector
-from mmdgen.scene import Light
+from mmdgen.scene import Framing, Light
 
 SIZE_PX = 16
+FRAMING = Framing(SIZE_PX, SIZE_PX / 2, (SIZE_PX / 2, SIZE_PX / 2))
 RULES = (
     SplitRule(Split.TRAIN, 20, groups=("a*",)),
     SplitRule(Split.VALIDATION, 4, groups=("b*",)),
@@ -52,9 +54,11 @@ def make_sample(key: SampleKey, group: str, split: str, seed: int = 0) -> Sample
         expression=encode_image(expression),
         posed=encode_image(posed),
         quality={
-            "rest": picture_facts(rest),
-            "expression": picture_facts(expression) | {"changed_from_rest": changed_share(expression, rest)},
-            "posed": picture_facts(posed) | {"changed_from_expression": changed_share(posed, expression)},
+            "rest": picture_facts(rest, FRAMING),
+            "expression": picture_facts(expression, FRAMING)
+            | change_facts(expression, rest, FRAMING, of="rest"),
+            "posed": picture_facts(posed, FRAMING)
+            | change_facts(posed, expression, FRAMING, of="expression"),
         },
     )
 
@@ -93,6 +97,10 @@ def write_dataset(tmp_path: Path) -> Callable[..., DatasetConfig]:
                 "format": "pmx 2",
                 "counts": {"triangles": 5},
                 "warnings": [],
+                "doubts": {},
+                "same_character": None,
+                "readme": [],
+                "terms": [],
             }
             for model in MODELS
         ]

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mmdgen.dataset.config import Alpha, MapKind, Split, config_from_document, read_config
+from mmdgen.catalog.scan import Grouping
+from mmdgen.dataset.config import Alpha, Keep, MapKind, Split, config_from_document, read_config
+from mmdgen.dataset.quality import QualityRules
 from mmdgen.dataset.splits import assign_split
 from mmdgen.errors import DatasetError
+from mmdgen.pose import THA1, Density
 from mmdgen.sampling.views import Range
 from mmdgen.scene import Framing, Shading
 
@@ -182,3 +186,61 @@ def test_broken_toml_says_where(tmp_path: Path) -> None:
 def test_a_split_that_is_not_configured_is_named() -> None:
     with pytest.raises(DatasetError, match=r"no \[splits.test\]; it has train"):
         document({}).rule(Split.TEST)
+
+
+def test_models_can_be_grouped_compared_and_set_aside_otherwise() -> None:
+    models = {"builtin": 1, "group_depth": 2, "group_pattern": "(a)", "keep": "best", "look_alikes": False}
+    config = document({"models": models | {"max_missing_texture": 0.5}})
+    assert config.grouping == Grouping(2, "(a)")
+    assert (config.keep, config.look_alikes, config.max_missing_texture) == (Keep.BEST, False, 0.5)
+    usual = document({})
+    assert (usual.keep, usual.look_alikes, usual.max_missing_texture) == (Keep.ALL, True, 0.25)
+    with pytest.raises(
+        DatasetError, match=r"mmdgen.toml: \[models\] group_pattern '\(' is no regular expression"
+    ):
+        document({"models": {"builtin": 1, "group_pattern": "("}})
+    with pytest.raises(DatasetError, match=r"\[models\] look_alikes is 1; expected true or false"):
+        document({"models": {"builtin": 1, "look_alikes": 1}})
+
+
+def test_rules_of_quality_can_be_changed_and_turned_off() -> None:
+    rules = document({"quality": {"max_cut": 0.3, "min_head": False}}).quality
+    assert rules == replace(QualityRules(), max_cut=0.3, min_head=None)
+    with pytest.raises(
+        DatasetError, match=r"\[quality\] max_cut is True; expected a number from 0 to 1, or false"
+    ):
+        document({"quality": {"max_cut": True}})
+
+
+def test_parameters_can_be_drawn_otherwise() -> None:
+    pose = {
+        "head_y": {"density": "uniform", "range": [-0.5, 1]},
+        "mouth": {"value": 0.25},
+        "left_eye": {"density": "one-sided"},
+    }
+    space = document({"pose": pose}).space
+    assert space.names == THA1.names
+    drawn = {row.name: (row.density, row.low, row.high) for row in space.parameters}
+    assert drawn["head_y"] == (Density.UNIFORM, -0.5, 1.0)
+    assert drawn["mouth"] == (Density.CONSTANT, 0.25, 0.25)
+    assert drawn["left_eye"] == (Density.ONE_SIDED, 0.0, 1.0)
+    assert space.parameters[0] == THA1.parameters[0]
+    assert (space.rest_vector() == THA1.rest_vector()).all()
+
+
+@pytest.mark.parametrize(
+    ("pose", "sentence"),
+    [
+        ({"jaw": {"value": 1}}, r"\[pose\] has no setting 'jaw'"),
+        (
+            {"mouth": {"range": [1, 0]}},
+            r"\[pose.mouth\] range is \[1, 0\]; expected a range inside \[0.0, 1.0\]",
+        ),
+        ({"mouth": {"density": "bell"}}, r"expected one of uniform, v-shaped, one-sided"),
+        ({"mouth": {"value": 2}}, r"expected a number from 0 to 1"),
+        ({"mouth": {"value": 1, "density": "uniform"}}, r"has no setting 'density'"),
+    ],
+)
+def test_a_parameter_that_cannot_be_drawn_so_is_refused(pose: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(DatasetError, match=sentence):
+        document({"pose": pose})

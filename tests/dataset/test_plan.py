@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdgen.dataset.config import DatasetConfig, MapKind, Split, SplitRule
+from mmdgen.dataset.config import DatasetConfig, MapKind, PoseDraw, Split, SplitRule
 from mmdgen.dataset.plan import (
     Plan,
     SourceModel,
@@ -14,7 +14,9 @@ from mmdgen.dataset.plan import (
     plan_from_json,
     plan_to_json,
 )
+from mmdgen.dataset.quality import QualityRules
 from mmdgen.errors import DatasetError
+from mmdgen.pose import Density
 from mmdgen.scene import Shading
 
 RULES = (SplitRule(Split.TRAIN, 1000, groups=("a*",)), SplitRule(Split.TEST, 10, groups=("b*",)))
@@ -86,6 +88,8 @@ def test_the_plan_hangs_on_nothing_but_its_inputs() -> None:
         {"shading": Shading.TOON},
         {"head_height_px": 100.0},
         {"maps": (MapKind.FLOW,)},
+        {"quality": QualityRules(max_cut=0.1)},
+        {"pose_draws": (PoseDraw("mouth", Density.CONSTANT, 1.0, 1.0),)},
         {"splits": (SplitRule(Split.TRAIN, 999, groups=("a*",)),)},
     ],
 )

@@ -114,7 +114,13 @@ def test_what_is_left_out_is_written_beside_and_gone_when_all_is_there(tmp_path:
         writer.leave_out("0" * 16, 5, "its texture bites")
         writer.commit()
     assert read_left_out(tmp_path, "train-000000") == [
-        {"model_id": "0" * 16, "samples": 5, "reason": "its texture bites", "quarantined": False}
+        {
+            "model_id": "0" * 16,
+            "samples": 5,
+            "reason": "its texture bites",
+            "quarantined": False,
+            "by_rule": False,
+        }
     ]
     assert is_published(tmp_path, "train-000000")
     write_one(tmp_path)

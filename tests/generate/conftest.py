@@ -13,6 +13,7 @@ import pytest
 from mmdgen.annotate.schema import Annotation, HeadBounds, MorphChoice, Origin, Provenance, Role
 from mmdgen.annotate.store import AnnotationStore
 from mmdgen.dataset.config import DatasetConfig, Split, SplitRule
+from mmdgen.dataset.quality import QualityRules
 from mmdgen.formats import model_id, write_pmx
 from mmdgen.model import Model
 from tests.builders import VertexSpec, bone, build_model, material, vertex, vertex_morph
@@ -98,6 +99,8 @@ def write_tiny_dataset(
         shard_size=8,
         folders=(models,),
         annotations=said,
+        look_alikes=False,  # they are one figure in several colours
+        quality=QualityRules(min_head=None),  # and float in front of nothing
     )
     return replace(config, **changes)  # type: ignore[arg-type]
 

@@ -15,12 +15,13 @@ from mmdgen.dataset.keys import SampleKey
 from mmdgen.dataset.reader import decode_png
 from mmdgen.dataset.sample import Sample, pixel_sha256
 from mmdgen.errors import DatasetError, ModelError
-from mmdgen.formats import model_id
+from mmdgen.formats import model_id, write_pmx
 from mmdgen.generate.compose import ModelSource, ModelStage, compose_samples, model_light, portrait_view
 from mmdgen.pose import THA1
 from mmdgen.render import Renderer
 from mmdgen.scene import Shading
-from tests.generate.conftest import annotate_tiny
+from tests.builders import bone, build_model, vertex, vertex_morph
+from tests.generate.conftest import annotate_tiny, tiny_character
 
 MakeDataset = Callable[..., DatasetConfig]
 
@@ -167,3 +168,27 @@ def test_the_head_stands_where_the_framing_says(renderer: Renderer, make_dataset
     rows, columns = covered.nonzero()
     assert rows.min() == 40 - 16
     assert abs((columns.min() + columns.max() + 1) / 2 - 80) <= 1
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_a_model_whose_poses_overflow_is_left_out_with_a_reason(
+    renderer: Renderer, make_dataset: MakeDataset
+) -> None:
+    config = make_dataset(1)
+    source = source_of(config)
+    far = {8: (0.0, 3e38, 0.0)}
+    model = tiny_character(0)
+    burst = replace(
+        model,
+        morphs=build_model(
+            bones=[bone("頭")],
+            vertices=[vertex((0, 0, 0), weights=(("頭", 1.0),))] * 20,
+            morphs=[vertex_morph("左目", far), vertex_morph("右目", far), vertex_morph("あ", far)],
+        ).morphs,
+    )
+    data = write_pmx(burst)
+    source.path.write_bytes(data)
+    identity = model_id(data)
+    source = replace(source, model_id=identity, annotation=annotate_tiny(identity))
+    with pytest.raises(ModelError, match="numbers that are not finite"):
+        list(compose_samples(renderer, source, [SampleKey(identity, 0)], "train", config))
