@@ -15,7 +15,7 @@ from typing import Any
 from mmdgen import __version__
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.dataset.plan import Plan, plan_from_json
-from mmdgen.dataset.shard import is_published, published_shards, read_left_out
+from mmdgen.dataset.shard import is_published, left_out_totals, published_shards, read_left_out
 from mmdgen.dataset.storage import (
     make_folder,
     partial_path,
@@ -51,7 +51,7 @@ class SplitEntry:
     samples: int
     models: int
     shards: tuple[ShardEntry, ...]
-    left_out: tuple[dict[str, Any], ...]  # model_id, samples, reason
+    left_out: tuple[dict[str, Any], ...]  # model_id, samples, reason, by_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,9 @@ def _split_entry(folder: Path) -> SplitEntry:
         samples=sum(entry.samples for entry in shards),
         models=len(plan.models),
         shards=shards,
-        left_out=tuple(row for entry in shards for row in read_left_out(folder, Path(entry.name).stem)),
+        left_out=tuple(
+            left_out_totals(row for entry in shards for row in read_left_out(folder, Path(entry.name).stem))
+        ),
     )
 
 
@@ -231,6 +233,10 @@ def _portable_settings(config: DatasetConfig) -> dict[str, Any]:
         "head_center_px": list(config.framing.head_center_px),
         "maps": [kind.value for kind in config.maps],
         "light": asdict(config.light),
+        "quality": asdict(config.quality),
+        "max_missing_texture": config.max_missing_texture,
+        "look_alikes": config.look_alikes,
+        "keep": config.keep.value,
         "builtin": config.builtin,
         "splits": [asdict(rule) | {"split": rule.split.value} for rule in config.splits],
     }

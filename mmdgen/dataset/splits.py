@@ -31,6 +31,31 @@ def assign_split(group: str, rules: Sequence[SplitRule]) -> Split | None:
     return named[0] if named else _split_by_hash(group, rules)
 
 
+def home_group(groups: Sequence[str], rules: Sequence[SplitRule], *, settled: bool = False) -> str:
+    """The group that decides the split of models that show the same character.
+
+    Groups that patterns hold out win, test before validation: what a person keeps for testing is not trained
+    on because of a copy elsewhere. Otherwise the first group decides. Hashes hold nothing out here, or a
+    character of many copies would nearly always have one that falls into the test split.
+
+    Args:
+        groups: the models' groups, the first model's first.
+        rules: of the splits; without rules the first group decides.
+        settled: whether each of the groups decided before. Then hashes count too: where two characters turn
+            out to be one, it stays held out if either was.
+    """
+    held_out = (Split.TEST, Split.VALIDATION)
+
+    def rank(group: str) -> int:
+        split = assign_split(group, rules)
+        if split is None and rules:
+            return len(held_out) + 1  # no split takes it
+        is_named = any(fnmatchcase(group, pattern) for rule in rules for pattern in rule.groups)
+        return held_out.index(split) if split in held_out and (is_named or settled) else len(held_out)
+
+    return min(groups, key=rank)
+
+
 def _split_by_hash(group: str, rules: Sequence[SplitRule]) -> Split | None:
     shares = [(rule.split, _share(rule)) for rule in rules if _share(rule) > 0.0]
     position = stable_unit(f"split:{group}") * sum(share for _, share in shares)

@@ -27,7 +27,7 @@ from mmdgen.dataset.plan import (
     plan_from_json,
     plan_to_json,
 )
-from mmdgen.dataset.shard import is_published, read_left_out, remove_partials
+from mmdgen.dataset.shard import is_published, left_out_totals, read_left_out, remove_partials
 from mmdgen.dataset.storage import make_folder, remove_quietly, write_text
 from mmdgen.errors import DatasetError
 from mmdgen.generate.builtin import write_builtin_characters
@@ -61,14 +61,15 @@ class RunSummary:
     present: int  # of these, samples that are now in whole shards
     rendered: int  # of these, samples that this run made
     seconds: float
-    left_out: tuple[dict[str, Any], ...]  # model_id, samples, reason
+    left_out: tuple[dict[str, Any], ...]  # model_id, samples, reason, by_rule
     failed: tuple[tuple[str, str], ...]  # shard, reason
     warnings: dict[str, list[str]]  # model id -> what its pictures lack
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything asked for is there."""
-        return self.present == self.planned
+        """Whether everything asked for is there, or was left out by a rule of quality."""
+        by_rule = sum(row["samples"] for row in self.left_out if row["by_rule"])
+        return bool(self.present + by_rule == self.planned)
 
     @property
     def rate(self) -> float:
@@ -97,7 +98,7 @@ def plan_split(config: DatasetConfig, models: Sequence[SurveyedModel], split: Sp
             model_id=model.record.model_id,
             group=model.group,
             annotation_digest=annotation_digest(model.record.annotation),
-            textures_digest=model.textures_digest,
+            textures_digest=model.textures_digest(config.shading),
         )
         for model in models
         if not model.problem and model.record.annotation is not None
@@ -235,7 +236,7 @@ def _summary(split: str, wanted: Sequence[ShardJob], folder: Path, run: _Run, se
         present=sum((folder / f"{shard}.jsonl").read_bytes().count(b"\n") for shard in published),
         rendered=sum(report.sample_count for report in run.reports),
         seconds=seconds,
-        left_out=tuple(row for shard in published for row in read_left_out(folder, shard)),
+        left_out=tuple(left_out_totals(row for shard in published for row in read_left_out(folder, shard))),
         failed=tuple(sorted(run.failed.items())),
         warnings=_warnings(folder, published),
     )

@@ -1,7 +1,8 @@
-"""Reads every model once before the plan: what it is, whether it is usable, its annotation.
+"""Reads every model once before the plan: what it is, whether it is usable, its annotation, how it looks.
 
-One small JSON for each content stands in DATASET/annotations/<model_id>.json. What has one is not read again,
-so a survey that was interrupted goes on where it was.
+One small JSON for each content stands in DATASET/annotations/<model_id>.json, one small picture in
+DATASET/looks/<model_id>.webp. What has them is not read again, so a survey that was interrupted goes on where
+it was.
 """
 
 from __future__ import annotations
@@ -10,27 +11,79 @@ import hashlib
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
-from mmdgen.annotate.auto import fields_for_person
+from mmdgen.annotate.auto import ANNOTATOR, fields_for_person, propose_annotation
+from mmdgen.annotate.json_form import annotation_from_text, annotation_to_text
+from mmdgen.annotate.schema import Annotation
 from mmdgen.annotate.store import AnnotationStore
-from mmdgen.catalog.examine import examine_model, saved_digest
-from mmdgen.catalog.record import ModelRecord, record_from_json, record_to_json
-from mmdgen.catalog.scan import ModelFile, find_model_files
-from mmdgen.dataset.config import DatasetConfig
-from mmdgen.dataset.storage import make_folder, read_rows, write_text
-from mmdgen.errors import AnnotationError
+from mmdgen.catalog.clusters import Kin, find_clusters
+from mmdgen.catalog.examine import examine_model, figure_digest, saved_digest
+from mmdgen.catalog.looks import Look
+from mmdgen.catalog.paint import (
+    PaintFile,
+    PaintHashes,
+    find_paint,
+    is_shared_toon,
+    missing_share,
+    paint_names,
+)
+from mmdgen.catalog.record import ModelRecord, annotation_digest, record_from_json, record_to_json
+from mmdgen.catalog.scan import Grouping, ModelFile, find_model_files
+from mmdgen.catalog.terms import TermsSource, folder_terms, text_files
+from mmdgen.dataset.config import DatasetConfig, Keep, SplitRule
+from mmdgen.dataset.splits import home_group
+from mmdgen.dataset.storage import (
+    make_folder,
+    partial_path,
+    read_rows,
+    remove_quietly,
+    storage_error,
+    write_text,
+)
+from mmdgen.errors import AnnotationError, RenderError
 from mmdgen.formats import model_id
-from mmdgen.formats.texture_paths import find_texture
 from mmdgen.generate.engines import LocalEngine
+from mmdgen.generate.looks import LIST, LookTask, draw_look, known_looks, looks_to_text
+from mmdgen.model import Model
 from mmdgen.pose import POSE_SPACES, THA1
+from mmdgen.scene import Shading
 
 ATTEMPTS = 3
 HANGS_AFTER_S = 300.0
 RECORDS = "annotations"
+LOOKS = "looks"
 FILES = "models.jsonl"
+PAINTS = "textures.jsonl"
+PROPOSALS = "proposals"  # below the records
+MAX_NAMED = 3  # textures in a sentence
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SurveySettings:
+    """Where a survey keeps what it finds, and what it asks of models."""
+
+    index: Path  # the list of files; unchanged files in it are not read again
+    records: Path  # folder of the models' records
+    looks: Path  # folder of the models' small pictures
+    annotations: Path  # folder of what people said of models
+    pose_space: str = THA1.name  # a usable model can show its parameters
+    grouping: Grouping = field(default_factory=Grouping)
+    shading: Shading = Shading.PHONG  # decides which missing textures are told of
+    max_missing_texture: float = 0.25
+    look_alikes: bool = True
+    keep: Keep = Keep.ALL
+    splits: tuple[SplitRule, ...] = ()
+
+    @property
+    def paints(self) -> Path:
+        """The list of texture files and their hashes."""
+        return self.index.with_name(PAINTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +92,30 @@ class SurveyedModel:
 
     file: ModelFile
     record: ModelRecord
-    textures_digest: str = ""  # of the names and sizes of the texture files
+    paints: Mapping[str, str] = field(
+        default_factory=dict
+    )  # texture -> hash of its file, "" if there is none
     texture_warnings: tuple[str, ...] = ()
-    duplicate_of: str = ""  # name of the file with the same content that is used instead
-    twin: ModelFile | None = None  # another file with the same mesh: both fall into one split
+    set_aside: str = ""  # why a model that could be used is not
+    kin: Kin | None = None  # the models that show the same character, where there are any
+    home: str = ""  # the group that decides the split, where it is not the file's own
+    readme: tuple[str, ...] = ()  # text files beside it
+    terms: tuple[TermsSource, ...] = ()  # what they say of terms
 
     @property
     def group(self) -> str:
         """The source group, which decides the split."""
-        return (self.twin or self.file).group
+        return self.home or self.file.group
 
     @property
     def problem(self) -> str:
         """Why this file gives no samples; empty if it does."""
-        if self.duplicate_of:
-            return f"has the same content as {self.duplicate_of}"
-        return self.record.problem
+        return self.set_aside or self.record.problem
 
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    file: ModelFile
-    records: Path
-    annotations: Path
-    pose_space: str
+    def textures_digest(self, shading: Shading) -> str:
+        """Hash of the names and contents of the texture files that a kind of shading shows."""
+        shown = [[name, self.paints.get(name, "")] for name in paint_names(self.record.surfaces, shading)]
+        return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
 
 
 def survey_models(
@@ -70,120 +123,236 @@ def survey_models(
     folders: Sequence[Path],
     *,
     workers: int | None = None,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Progress = lambda done, total: None,
 ) -> list[SurveyedModel]:
     """`survey_folders` for a data set: its list and records stand in the data set's folder."""
     make_folder(config.out)
-    surveyed = survey_folders(
-        folders,
+    settings = SurveySettings(
         index=config.out / FILES,
         records=config.out / RECORDS,
+        looks=config.out / LOOKS,
         annotations=config.annotations,
         pose_space=config.pose_space,
-        workers=workers,
-        on_progress=on_progress,
+        grouping=config.grouping,
+        shading=config.shading,
+        max_missing_texture=config.max_missing_texture,
+        look_alikes=config.look_alikes,
+        keep=config.keep,
+        splits=config.splits,
     )
-    write_text(config.out / FILES, "".join(file_row(model) for model in surveyed))
-    return surveyed
+    return survey_folders(folders, settings, workers=workers, on_progress=on_progress)
 
 
 def survey_folders(
     folders: Sequence[Path],
+    settings: SurveySettings,
     *,
-    index: Path,
-    records: Path,
-    annotations: Path,
-    pose_space: str = THA1.name,
     workers: int | None = None,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Progress = lambda done, total: None,
 ) -> list[SurveyedModel]:
-    """Every model file below the folders, with its record, sorted by name.
+    """Every model file below the folders, with its record, sorted by name; writes the list of them.
 
     Args:
         folders: where to look.
-        index: list of an earlier survey, if there is one: unchanged files in it are not read again.
-        records: folder of the models' records.
-        annotations: folder of what people said of models.
-        pose_space: name of the pose parameters that a usable model can show.
+        settings: see there.
         workers: processes; None = one per core.
-        on_progress: is told how many files of how many are done.
+        on_progress: is told how many steps of how many are done: one to read a model, one to draw it.
 
     Raises:
         DatasetError: a folder is missing or none holds a model, or the records cannot be written.
+        RenderError: models are to be drawn, and there is no OpenGL.
     """
-    files = find_model_files(folders)
-    make_folder(records)
-    known = _known_records(index, records, annotations, files)
-    tasks = [_Task(file, records, annotations, pose_space) for file in files if file not in known]
-    on_progress(len(known), len(files))
-    for task, record in _examine_all(tasks, workers):
-        known[task.file] = record
-        on_progress(len(known), len(files))
-    return _mark_twins(_mark_duplicates([_with_textures(file, known[file]) for file in files]))
+    files = find_model_files(folders, settings.grouping)
+    make_folder(settings.records)
+    with LocalEngine(run_step, workers) as engine:
+        records = _examined(engine, settings, files, on_progress)
+        models = _with_textures([SurveyedModel(file, records[file]) for file in files], settings)
+        models = _with_terms(_mark_duplicates(_mark_unpainted(models, settings)))
+        looks = _looks(engine, settings, models, on_progress) if settings.look_alikes else {}
+    models = _mark_kin(models, looks, settings)
+    write_text(settings.index, "".join(file_row(model) for model in models))
+    return models
 
 
-def examine_file(task: _Task) -> ModelRecord:
-    """Examine one file and store its record. Runs in a worker."""
-    try:
-        data = task.file.path.read_bytes()
-    except OSError as error:
-        return ModelRecord(model_id="", problem=f"cannot be read: {(error.strerror or str(error)).lower()}")
-    identity = model_id(data)
-    try:
-        saved = AnnotationStore(task.annotations).get(identity)
-    except AnnotationError as error:
-        return ModelRecord(model_id=identity, problem=str(error))
-    record = _stored_record(task.records, identity)
-    if record is None or record.saved_digest != saved_digest(saved):
-        space = POSE_SPACES[task.pose_space]
-        record = examine_model(data, source=task.file.path.name, saved=saved, space=space)
-        write_text(task.records / f"{identity}.json", record_to_json(record))
-    return record
+class Step(Protocol):
+    """A piece of a survey that a worker does."""
+
+    def run(self) -> object:
+        """Do it. Must not raise for what is in a model."""
 
 
-def _examine_all(tasks: Sequence[_Task], workers: int | None) -> Iterator[tuple[_Task, ModelRecord]]:
-    """Examine files in processes. One that kills or hangs its process is tried again, then given up."""
-    pending = deque(tasks)
-    attempts: Counter[_Task] = Counter()
-    started: dict[_Task, float] = {}
-    with LocalEngine(examine_file, workers) as engine:
-        while pending or engine.running:
-            while pending and engine.has_room:
-                started[pending[0]] = time.monotonic()
-                engine.start(pending.popleft())
-            for outcome in engine.finished(timeout_s=1.0):
-                attempts[outcome.task] += 1
-                if outcome.error is not None:
-                    raise outcome.error
-                if outcome.result is not None:
-                    yield outcome.task, outcome.result
-                elif attempts[outcome.task] < ATTEMPTS:
-                    pending.append(outcome.task)
-                else:
-                    problem = f"reading it crashed or hung {ATTEMPTS} times"
-                    yield outcome.task, ModelRecord(model_id="", problem=problem)
-            for task in engine.running:
-                if time.monotonic() - started[task] > HANGS_AFTER_S:
-                    engine.stop(task)
+AnyStep = TypeVar("AnyStep", bound=Step)
 
 
-def _known_records(
-    index: Path, records: Path, annotations: Path, files: Sequence[ModelFile]
+def run_step(step: Step) -> object:
+    """Do a step. Runs in a worker."""
+    return step.run()
+
+
+@dataclass(frozen=True, slots=True)
+class ExamineFile:
+    """Examine one file and store its record."""
+
+    file: ModelFile
+    records: Path
+    annotations: Path
+    pose_space: str
+
+    def run(self) -> ModelRecord:
+        """The record, from disk where it is known already."""
+        try:
+            data = self.file.path.read_bytes()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            return ModelRecord(model_id="", problem=f"cannot be read: {reason}")
+        identity = model_id(data)
+        try:
+            saved = AnnotationStore(self.annotations).get(identity)
+        except AnnotationError as error:
+            return ModelRecord(model_id=identity, problem=str(error))
+        record = _stored_record(self.records, identity)
+        if record is None or record.saved_digest != saved_digest(saved):
+            space = POSE_SPACES[self.pose_space]
+            record = examine_model(
+                data, source=self.file.path.name, saved=saved, space=space, propose=self._propose
+            )
+            _write_cache(self.records / f"{identity}.json", record_to_json(record))
+        return record
+
+    def _propose(self, model: Model, identity: str) -> Annotation:
+        """The automatic annotation, which takes most of the time; once for all repaints of a figure."""
+        path = self.records / PROPOSALS / f"{figure_digest(model)}.json"
+        try:
+            known = annotation_from_text(path.read_text(encoding="utf-8"), source=path.name)
+            if known.head.provenance.by == ANNOTATOR:
+                return replace(known, model_id=identity)
+        except (OSError, AnnotationError):
+            pass  # nobody has looked at the figure yet
+        proposed = propose_annotation(model, identity)
+        make_folder(path.parent)
+        _write_cache(path, annotation_to_text(proposed))
+        return proposed
+
+
+@dataclass(frozen=True, slots=True)
+class DrawLook:
+    """Draw one model at rest, and store the picture."""
+
+    task: LookTask
+
+    def run(self) -> Look:
+        """How the model looks."""
+        return draw_look(self.task)
+
+
+def _examined(
+    engine: LocalEngine[Any, Any], settings: SurveySettings, files: Sequence[ModelFile], on_progress: Progress
 ) -> dict[ModelFile, ModelRecord]:
-    """Records of files that have not changed since the last survey, and about which nobody said more."""
+    known = _known_records(settings, files)
+    tasks = [
+        ExamineFile(file, settings.records, settings.annotations, settings.pose_space)
+        for file in files
+        if file not in known
+    ]
+    steps = len(files) * (2 if settings.look_alikes else 1)
+    on_progress(len(known), steps)
+    for task, record in _each(engine, tasks):
+        given_up = ModelRecord(model_id="", problem=f"reading it crashed or hung {ATTEMPTS} times")
+        known[task.file] = given_up if record is None else record
+        on_progress(len(known), steps)
+    return known
+
+
+def _looks(
+    engine: LocalEngine[Any, Any],
+    settings: SurveySettings,
+    models: Sequence[SurveyedModel],
+    on_progress: Progress,
+) -> dict[str, Look]:
+    """How the usable models look, by id; drawn where that is not known yet. A model that resists has none."""
+    make_folder(settings.looks)
+    tasks = {
+        model.record.model_id: LookTask(
+            model_id=model.record.model_id,
+            path=model.file.path,
+            annotation=model.record.annotation,
+            state=f"{annotation_digest(model.record.annotation)}-{model.textures_digest(Shading.PHONG)}",
+            folder=settings.looks,
+        )
+        for model in models
+        if not model.problem and model.record.annotation is not None
+    }
+    looks = known_looks(settings.looks, tasks)
+    todo = [DrawLook(task) for identity, task in tasks.items() if identity not in looks]
+    steps, before = 2 * len(models), 2 * len(models) - len(todo)
     try:
-        rows = {row["file"]: row for row in read_rows(index)}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        for done, (step, look) in enumerate(_each(engine, todo), 1):
+            if look is not None:
+                looks[step.task.model_id] = look
+            on_progress(before + done, steps)
+    except RenderError as error:
+        raise RenderError(
+            f"{error}; or compare no looks: look_alikes = false in [models], --no-looks"
+        ) from error
+    finally:  # what was drawn before Ctrl-C need not be drawn again
+        write_text(settings.looks / LIST, looks_to_text(looks.values()))
+    on_progress(steps, steps)
+    return looks
+
+
+def _each(engine: LocalEngine[Any, Any], tasks: Sequence[AnyStep]) -> Iterator[tuple[AnyStep, Any]]:
+    """Do steps in processes. One that kills or hangs its process is tried again, then given up: None."""
+    pending = deque(tasks)
+    attempts: Counter[AnyStep] = Counter()
+    started: dict[AnyStep, float] = {}
+    while pending or engine.running:
+        while pending and engine.has_room:
+            started[pending[0]] = time.monotonic()
+            engine.start(pending.popleft())
+        for outcome in engine.finished(timeout_s=1.0):
+            attempts[outcome.task] += 1
+            if outcome.error is not None:
+                raise outcome.error
+            if outcome.result is not None or attempts[outcome.task] >= ATTEMPTS:
+                yield outcome.task, outcome.result
+            else:
+                pending.append(outcome.task)
+        for task in engine.running:
+            if time.monotonic() - started[task] > HANGS_AFTER_S:
+                engine.stop(task)
+
+
+def _known_records(settings: SurveySettings, files: Sequence[ModelFile]) -> dict[ModelFile, ModelRecord]:
+    """Records of files that have not changed since the last survey, and about which nobody said more."""
+    rows = _rows(settings.index)
     known = {}
     for file in files:
         row = rows.get(file.name)
         if row is None or not row["model_id"] or [row["size"], row["modified_ns"]] != _stamp(file):
             continue
-        record = _stored_record(records, row["model_id"])
-        if record is not None and record.saved_digest == _saved_digest(annotations, row["model_id"]):
+        record = _stored_record(settings.records, row["model_id"])
+        if record is not None and record.saved_digest == _saved_digest(settings.annotations, row["model_id"]):
             known[file] = record
     return known
+
+
+def _rows(index: Path) -> dict[str, dict[str, Any]]:
+    """The list that the last survey wrote, by file; nothing where there is none that can be read."""
+    try:
+        return {row["file"]: row for row in read_rows(index)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _write_cache(path: Path, text: str) -> None:
+    """Write what can be found out again, whole or not at all, without waiting for the disk."""
+    partial = partial_path(path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        remove_quietly(partial)
+        raise storage_error(path, error) from error
 
 
 def _stored_record(folder: Path, identity: str) -> ModelRecord | None:
@@ -209,40 +378,141 @@ def _stamp(file: ModelFile) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def _with_textures(file: ModelFile, record: ModelRecord) -> SurveyedModel:
-    """Look for the texture files. Their sizes stand for their content, which would take long to read."""
-    sizes, warnings = [], []
-    for name in record.textures if record.is_usable else ():
-        path, _ = find_texture(file.path.parent, name)
-        sizes.append([name, -1 if path is None else path.stat().st_size])
-        if path is None:
-            warnings.append(f"texture {name} is missing: drawn untextured")
-    digest = hashlib.sha256(json.dumps(sizes).encode()).hexdigest()[:16]
-    return SurveyedModel(file, record, digest, tuple(warnings))
+def _with_textures(models: Sequence[SurveyedModel], settings: SurveySettings) -> list[SurveyedModel]:
+    """Find the texture files of usable models, and hash those that are new or changed."""
+    places = [_paint_places(model) for model in models]
+    hashes = PaintHashes.from_text(_text_of(settings.paints))
+    digests = hashes.digests(file for found in places for file in found.values() if file is not None)
+    write_text(settings.paints, hashes.to_text())
+    return [
+        replace(
+            model,
+            paints={name: "" if file is None else digests[file.path] for name, file in found.items()},
+            texture_warnings=tuple(
+                f"texture {name} is missing: drawn untextured"
+                for name in paint_names(model.record.surfaces, settings.shading)
+                if found.get(name) is None and not is_shared_toon(name)
+            ),
+        )
+        for model, found in zip(models, places, strict=True)
+    ]
+
+
+def _paint_places(model: SurveyedModel) -> dict[str, PaintFile | None]:
+    names = paint_names(model.record.surfaces, Shading.TOON) if model.record.is_usable else []
+    return {name: find_paint(model.file, name) for name in names}
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _mark_unpainted(models: Sequence[SurveyedModel], settings: SurveySettings) -> list[SurveyedModel]:
+    """Set models aside that would be drawn white for the greater part."""
+    return [_without_paint(model, settings.max_missing_texture) for model in models]
+
+
+def _without_paint(model: SurveyedModel, limit: float) -> SurveyedModel:
+    gone = [name for name, digest in model.paints.items() if not digest and not is_shared_toon(name)]
+    share = missing_share(model.record.surfaces, gone)
+    if share <= limit:
+        return model
+    painted = {surface.texture for surface in model.record.surfaces}
+    names = [name for name in gone if name in painted]
+    some = ", ".join(names[:MAX_NAMED]) + (", ..." if len(names) > MAX_NAMED else "")
+    return replace(
+        model,
+        set_aside=f"{share:.0%} of its picture would be white, for want of {some}: put the texture files "
+        "beside the model, or raise max_missing_texture",
+    )
 
 
 def _mark_duplicates(models: Sequence[SurveyedModel]) -> list[SurveyedModel]:
-    """Of files with the same content the first by name is used."""
-    first: dict[str, ModelFile] = {}
-    marked = []
+    """Of files with the same content the first by name that can be used is used."""
+    first: dict[str, SurveyedModel] = {}
     for model in models:
         identity = model.record.model_id
-        original = first.setdefault(identity, model.file) if identity else model.file
-        marked.append(replace(model, duplicate_of="" if original == model.file else original.name))
+        if identity and (identity not in first or (first[identity].problem and not model.problem)):
+            first[identity] = model
+    return [
+        model
+        if (original := first.get(model.record.model_id, model)) is model
+        else replace(model, set_aside=f"has the same content as {original.file.name}")
+        for model in models
+    ]
+
+
+def _with_terms(models: Sequence[SurveyedModel]) -> list[SurveyedModel]:
+    """Read the texts beside the models: in a model's folder, else in the nearest one above that has any."""
+    beside: dict[Path, tuple[str, ...]] = {}
+    said: dict[Path, tuple[TermsSource, ...]] = {}
+    marked = []
+    for model in models:
+        depth = model.file.name.count("/")
+        folders = [model.file.path.parent, *model.file.path.parent.parents][: max(depth, 1)]
+        for folder in folders:
+            if folder not in beside:
+                beside[folder] = text_files(folder)
+        home = next((folder for folder in folders if beside[folder]), folders[0])
+        if home not in said:
+            said[home] = folder_terms(home)
+        marked.append(replace(model, readme=beside[home], terms=(*model.record.terms, *said[home])))
     return marked
 
 
-def _mark_twins(models: Sequence[SurveyedModel]) -> list[SurveyedModel]:
-    """Usable models of one mesh (another colour, another format) belong to the group of the first by name."""
-    first: dict[str, ModelFile] = {}
+def _mark_kin(
+    models: Sequence[SurveyedModel], looks: Mapping[str, Look], settings: SurveySettings
+) -> list[SurveyedModel]:
+    """Put models that show the same character into one group, or keep the best of them only.
+
+    What the last survey decided stands, so that a file that is added moves no model that was there.
+    """
+    before = {name: row["group"] for name, row in _rows(settings.index).items() if row["is_usable"]}
+    usable = {model.file.name: model for model in models if not model.problem}
+    kin = find_clusters(
+        {name: model.record.mesh_digest for name, model in usable.items()},
+        {
+            name: looks[model.record.model_id]
+            for name, model in usable.items()
+            if model.record.model_id in looks
+        },
+    )
+    marked = []
     for model in models:
-        if not model.problem:
-            first.setdefault(model.record.mesh_digest, model.file)
-    twins = [None if model.problem else first[model.record.mesh_digest] for model in models]
-    return [
-        replace(model, twin=None if twin == model.file else twin)
-        for model, twin in zip(models, twins, strict=True)
-    ]
+        of_model = kin.get(model.file.name) if not model.problem else None
+        if of_model is None:
+            marked.append(model)
+            continue
+        members = [usable[name] for name in of_model.members]
+        best = min(members, key=_how_complete)
+        own = [member.file.group for member in members]
+        settled = [before[name] for name in of_model.members if before.get(name) in own]
+        home = home_group(settled or own, settings.splits, settled=bool(settled))
+        is_spare = settings.keep is Keep.BEST and model is not best
+        marked.append(
+            replace(
+                model,
+                kin=of_model,
+                home=home,
+                set_aside=f"shows the same character as {best.file.name}, which is kept" if is_spare else "",
+            )
+        )
+    return marked
+
+
+def _how_complete(model: SurveyedModel) -> tuple[object, ...]:
+    """Sorts the most complete model first: fewer pictures missing, PMX before PMD, more morphs, vertices."""
+    counts = model.record.counts
+    return (
+        len(model.texture_warnings),
+        not model.record.format.startswith("pmx"),
+        -counts["morphs"],
+        -counts["vertices"],
+        model.file.name,
+    )
 
 
 def _doubts(record: ModelRecord) -> dict[str, list[str]]:
@@ -258,7 +528,6 @@ def file_row(model: SurveyedModel) -> str:
     row = {
         "file": model.file.name,
         "group": model.group,
-        "twin_of": model.twin.name if model.twin else "",
         "model_id": model.record.model_id,
         "name": model.record.name,
         "format": model.record.format,
@@ -267,6 +536,9 @@ def file_row(model: SurveyedModel) -> str:
         "doubts": _doubts(model.record),
         "is_usable": not model.problem,
         "problem": model.problem,
+        "same_character": asdict(model.kin) if model.kin else None,
+        "readme": list(model.readme),
+        "terms": [asdict(source) for source in model.terms],
         "size": size,
         "modified_ns": modified_ns,
     }

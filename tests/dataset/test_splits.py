@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mmdgen.dataset.config import Split, SplitRule
-from mmdgen.dataset.splits import assign_split
+from mmdgen.dataset.splits import assign_split, home_group
 from mmdgen.errors import DatasetError
 
 BY_HASH = tuple(SplitRule(split, 1) for split in Split)
@@ -42,3 +42,36 @@ def test_patterns_of_two_splits_on_one_group_are_an_error() -> None:
     rules = (SplitRule(Split.TRAIN, 1, groups=("a*",)), SplitRule(Split.TEST, 1, groups=("*b",)))
     with pytest.raises(DatasetError, match=r"\[splits.train\] and \[splits.test\] both take 'ab'"):
         assign_split("ab", rules)
+
+
+NAMED = (
+    SplitRule(Split.TRAIN, 1, groups=("a", "b")),
+    SplitRule(Split.VALIDATION, 1, groups=("v",)),
+    SplitRule(Split.TEST, 1, groups=("t",)),
+)
+
+
+def test_a_group_that_is_held_out_by_name_decides_for_all_that_show_a_character() -> None:
+    assert home_group(["b", "a"], NAMED) == "b"  # the first model's
+    assert home_group(["a", "v"], NAMED) == "v"
+    assert home_group(["a", "v", "t", "x"], NAMED) == "t"
+    assert home_group(["x", "a"], NAMED) == "a"  # no split takes x
+    assert home_group(["x", "a"], ()) == "x"
+
+
+def test_a_hash_holds_out_only_what_it_held_out_before() -> None:
+    """Of many copies one nearly always falls into the test split; they must not all follow it there."""
+    rules = (SplitRule(Split.TRAIN, 1), SplitRule(Split.TEST, 1))
+    groups = [str(number) for number in range(200)]
+    training = next(group for group in groups if assign_split(group, rules) is Split.TRAIN)
+    test = next(group for group in groups if assign_split(group, rules) is Split.TEST)
+    assert home_group([training, test], rules) == training
+    assert home_group([training, test], rules, settled=True) == test
+
+
+def test_adding_groups_moves_nobody() -> None:
+    rules = (SplitRule(Split.TRAIN, 1), SplitRule(Split.TEST, 1))
+    before = {name: assign_split(name, rules) for name in map(str, range(500))}
+    assert set(before.values()) == {Split.TRAIN, Split.TEST}
+    after = {name: assign_split(name, rules) for name in map(str, range(2000))}
+    assert {name: after[name] for name in before} == before

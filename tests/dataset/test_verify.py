@@ -4,12 +4,16 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
 from mmdgen.dataset.config import DatasetConfig, Split, SplitRule
-from mmdgen.dataset.manifest import read_manifest, write_manifest
+from mmdgen.dataset.manifest import read_manifest, read_plan, write_manifest
 from mmdgen.dataset.plan import SourceModel, plan_dataset
-from mmdgen.dataset.shard import published_shards
+from mmdgen.dataset.shard import ShardWriter, published_shards, read_left_out
 from mmdgen.dataset.verify import Row, verify_dataset
-from tests.dataset.conftest import MODELS, write_split
+from tests.dataset import conftest
+from tests.dataset.conftest import MODELS, make_sample, picture, write_split
 
 
 def problems(config: DatasetConfig) -> list[str]:
@@ -78,3 +82,52 @@ def test_pixels_that_come_out_otherwise_are_found(dataset: DatasetConfig) -> Non
     assert len(found) == 5
     assert "the posed picture comes out with other pixels" in str(found[0])
     assert read_manifest(dataset.out)["splits"]["train"]["samples"] == 20
+
+
+def test_what_a_rule_left_out_is_no_finding(dataset: DatasetConfig) -> None:
+    folder = dataset.out / "train"
+    plan = read_plan(folder)
+    (job, *_) = plan.jobs
+    keys = [key for part in job.parts for key in part.sample_keys()]
+    group = {model.model_id: model.group for model in plan.models}
+    with ShardWriter(folder, job.shard, job.fingerprint) as writer:
+        for number, key in enumerate(keys):
+            sample = make_sample(key, group[key.model_id], "train")
+            if number == 2:
+                writer.reject(replace(sample, broken_rules=("the posed picture is empty",)))
+            else:
+                writer.add(sample)
+        writer.commit()
+    manifest = write_manifest(dataset)
+    assert problems(dataset) == []
+    assert manifest.splits["train"].left_out == (
+        {
+            "model_id": keys[2].model_id,
+            "samples": 1,
+            "reason": "the posed picture is empty",
+            "by_rule": True,
+        },
+    )
+    (row,) = read_left_out(folder, job.shard)
+    assert row["key"] == str(keys[2])
+    assert row["quality"]["posed"]["coverage"] == 0.5625
+
+
+def test_models_that_look_alike_in_two_splits_are_a_leak(
+    write_dataset: Callable[..., DatasetConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test model's rest picture is the first training model's, in one pixel a little darker."""
+
+    def nearly_the_same(name: str) -> np.ndarray:
+        image = picture(MODELS[0].model_id if name == MODELS[5].model_id else name)
+        image[3, 3, 0] -= image[3, 3, 0] > 1 if name == MODELS[5].model_id else 0
+        return image
+
+    monkeypatch.setattr(conftest, "picture", nearly_the_same)
+    config = write_dataset()
+    expected = (
+        f"models {MODELS[0].model_id} and {MODELS[5].model_id}: look alike and stand in train and in test"
+    )
+    assert problems(config) == [expected]
+    write_manifest(replace(config, look_alikes=False))
+    assert problems(config) == []

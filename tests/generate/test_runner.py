@@ -19,10 +19,13 @@ import pytest
 from mmdgen.annotate.store import AnnotationStore
 from mmdgen.dataset.config import DatasetConfig, Split
 from mmdgen.dataset.plan import Plan
-from mmdgen.dataset.shard import published_shards
+from mmdgen.dataset.quality import QualityRules
+from mmdgen.dataset.shard import published_shards, read_left_out
+from mmdgen.dataset.verify import verify_dataset
 from mmdgen.errors import DatasetError, MmdgenError
 from mmdgen.formats import model_id, write_pmx
 from mmdgen.generate import compose, engines, runner, worker
+from mmdgen.generate.finish import finish_dataset
 from mmdgen.generate.runner import RunSummary, freeze_plan, missing_jobs, plan_split, prepare_models, run_plan
 from mmdgen.generate.survey import SurveyedModel
 from mmdgen.render import Renderer
@@ -186,9 +189,11 @@ def test_models_of_one_mesh_share_a_split(make_dataset: MakeDataset) -> None:
     (other / "red.pmx").write_bytes(data)
     AnnotationStore(config.annotations).put(annotate_tiny(model_id(data)))
     models = {surveyed.file.name: surveyed for surveyed in prepare_models(config, workers=1)}
-    assert models["other/red.pmx"].group == "other"
-    assert models["tiny-0/model.pmx"].group == "other"
-    assert models["tiny-0/model.pmx"].twin == models["other/red.pmx"].file
+    assert models["other/red.pmx"].group == "tiny-0"  # which a split names; none takes "other"
+    assert models["tiny-0/model.pmx"].group == "tiny-0"
+    kin = models["tiny-0/model.pmx"].kin
+    assert kin is not None
+    assert (kin.members, kin.by) == (("other/red.pmx", "tiny-0/model.pmx"), ("mesh",))
 
 
 def test_what_was_read_once_is_not_read_again(
@@ -358,3 +363,54 @@ def test_a_folder_without_models_is_one_sentence(make_dataset: MakeDataset, tmp_
         prepare_models(replace(make_dataset(1), folders=(tmp_path / "empty",)))
     with pytest.raises(MmdgenError, match="is no folder"):
         prepare_models(replace(make_dataset(1), folders=(tmp_path / "nowhere",)))
+
+
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """A data set some of whose samples break a rule: heads turned far leave too much of their box empty."""
+    folder = tmp_path_factory.mktemp("gated")
+    tiny = survey(write_tiny_dataset(folder, 3, samples=60))
+    whole = tiny.render(tiny.config.out)
+    assert whole.is_complete
+    rows = [row for _, found in published_shards(tiny.config.out / "train") for row in found]
+    middle = sorted(row["quality"]["posed"]["head"] for row in rows)[20]
+    shutil.rmtree(tiny.config.out / "train")
+    return survey(replace(tiny.config, quality=QualityRules(min_head=middle)))
+
+
+def test_samples_that_break_a_rule_are_left_out_and_listed(gated: Tiny, tmp_path: Path) -> None:
+    summary = gated.render(tmp_path)
+    kept = [row for _, found in published_shards(tmp_path / "train") for row in found]
+    listed = [row for job in gated.plan.jobs for row in read_left_out(tmp_path / "train", job.shard)]
+    assert 0 < len(listed) < 60
+    assert len(kept) + len(listed) == 60
+    assert {row["key"] for row in kept}.isdisjoint(row["key"] for row in listed)
+    limit = gated.config.quality.min_head
+    assert limit is not None
+    assert all(row["quality"][name]["head"] >= limit for row in kept for name in ("rest", "posed"))
+    assert all(row["by_rule"] and row["reason"].startswith("the head is not in its box") for row in listed)
+    assert summary.is_complete  # nothing is missing that was not meant to be
+    assert summary.present == len(kept)
+    assert sum(row["samples"] for row in summary.left_out) == len(listed)
+
+
+def test_what_a_rule_leaves_out_hangs_on_nothing_but_the_plan(gated: Tiny, tmp_path: Path) -> None:
+    one, pieces = tmp_path / "one", tmp_path / "pieces"
+    gated.render(one, workers=2)
+    for shards in (range(3, 99), range(0, 3)):
+        assert gated.render(pieces, shards=shards).is_complete
+    assert fingerprints(pieces) == fingerprints(one)
+    for path in (one / "train").glob("*.left_out.json"):
+        assert path.read_bytes() == (pieces / "train" / path.name).read_bytes()
+    assert gated.render(one).rendered == 0
+
+
+def test_the_report_says_which_samples_a_rule_left_out(gated: Tiny, tmp_path: Path) -> None:
+    summary = gated.render(tmp_path)
+    finish_dataset(replace(gated.config, out=tmp_path), [summary])
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "the head is not in its box in the posed picture" in page
+    assert page.count("<td>a rule of quality</td>") == len(summary.left_out) > 0
+    (job, *_) = (job for job in gated.plan.jobs if read_left_out(tmp_path / "train", job.shard))
+    assert read_left_out(tmp_path / "train", job.shard)[0]["key"] in page
+    assert verify_dataset(tmp_path) == []
