@@ -46,23 +46,49 @@ def histogram(
     return _svg(f'<g class="bars">{bars}</g><polyline class="density" points="{points}"/>{labels}')
 
 
-def bars(values: Sequence[float], unit: str) -> str:
-    """A bar for each value, with the highest written beside it."""
-    top = 1.15 * max([*values, 1e-9])
-    step = WIDTH / max(len(values), 1)
-    gap = min(1.0, step / 4)
-    shapes = "".join(
-        f'<rect x="{number * step:.2f}" y="{_y(value, top):.2f}" width="{step - gap:.2f}" '
-        f'height="{HEIGHT - _BOTTOM - _y(value, top):.2f}"/>'
-        for number, value in enumerate(values)
+def rate_over_time(spans: Sequence[tuple[float, float, int]], *, points: int = 120) -> str:
+    """How fast workers were together over the time of a run, as an area; "" where no time passed.
+
+    Args:
+        spans: begin and end in seconds, and what was done meanwhile, of each piece of work.
+        points: of the curve.
+    """
+    begin, end = min((span[0] for span in spans), default=0.0), max((span[1] for span in spans), default=0.0)
+    if end <= begin:
+        return ""
+    edges = np.linspace(begin, end, points + 1)
+    rates = np.zeros(points)
+    for first, last, done in spans:
+        overlap = np.clip(np.minimum(edges[1:], last) - np.maximum(edges[:-1], first), 0.0, None)
+        rates += overlap / np.diff(edges) * done / max(last - first, 1e-3)
+    top = 1.15 * float(rates.max())
+    width = 2 * WIDTH
+    steps = [
+        (x, _y(rate, top))
+        for left, right, rate in zip(edges[:-1], edges[1:], rates, strict=True)
+        for x in ((left - begin) / (end - begin) * width, (right - begin) / (end - begin) * width)
+    ]
+    line = " ".join(f"{x:.1f},{y:.2f}" for x, y in steps)
+    bottom = HEIGHT - _BOTTOM
+    mean = sum(done for _, _, done in spans) / (end - begin)
+    speed = f"on average {mean:,.1f} samples/s, at most {rates.max():,.1f}"
+    label = f"{_length(end - begin)}, {len(spans):,} shards; {speed}"
+    return _svg(
+        f'<polygon class="area" points="0,{bottom} {line} {width},{bottom}"/>'
+        f'<text x="0" y="{HEIGHT - 2}">{label}</text>',
+        width,
     )
-    label = f"{len(values)} shards, at most {max([*values, 0.0]):.1f} {unit}"
-    return _svg(f'<g class="bars">{shapes}</g><text x="0" y="{HEIGHT - 2}">{label}</text>')
+
+
+def _length(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _y(value: float, top: float) -> float:
     return (HEIGHT - _BOTTOM) * (1.0 - float(value) / top)
 
 
-def _svg(content: str) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{content}</svg>'
+def _svg(content: str, width: int = WIDTH) -> str:
+    return f'<svg viewBox="0 0 {width} {HEIGHT}" role="img">{content}</svg>'

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
 from mmdgen.dataset.keys import shuffled
 from mmdgen.dataset.manifest import read_manifest, table_path
 from mmdgen.dataset.reader import read_picture
 from mmdgen.dataset.sample import PICTURES
+from mmdgen.dataset.shard import read_left_out
 from mmdgen.dataset.storage import make_folder, read_rows, write_text
-from mmdgen.generate.charts import bars, histogram
-from mmdgen.images import on_checkerboard
-from mmdgen.pose import POSE_SPACES
+from mmdgen.generate.charts import histogram, rate_over_time
+from mmdgen.generate.page import (
+    MAX_FACES,
+    chips,
+    find_box,
+    licences,
+    not_used,
+    page,
+    picture,
+    same_characters,
+    table,
+    tags,
+    terms_of_use,
+    tiles,
+)
+from mmdgen.pose import Density, PoseParameter, Stage
 from mmdgen.sampling.poses import density
 
 RUNS_FILE = Path("report/speed.json")
 CONTACTS = 12  # triplets shown for each split
-MAX_THUMBNAILS = 600  # models with a picture in the table; beyond that the page would grow too large
 THUMBNAIL_PX = 96
 MAX_REMARKS = 3
-WEBP_QUALITY = 82
+SHOWN_KEYS = 3
+
+Models = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,61 +83,89 @@ def _read_table(folder: Path, split: str, manifest: Mapping[str, Any]) -> SplitT
     import pyarrow.parquet
 
     numbers = [row["name"] for row in manifest["pose_space"]["parameters"]]
-    numbers += ["expression_changed_from_rest", "posed_changed_from_expression", "posed_coverage"]
+    numbers += ["expression_changed_from_rest", "posed_changed_from_expression"]
     texts = ["key", "shard", "model_id", "group"]
     places = [f"{name}_{part}" for name in PICTURES for part in ("offset", "size")]
-    table = pyarrow.parquet.read_table(
-        table_path(folder, split), columns=[*texts, *places, *numbers, "posed_box"]
-    )
-    columns = {name: table[name].to_pylist() for name in [*texts, "posed_box"]}
+    table = pyarrow.parquet.read_table(table_path(folder, split), columns=[*texts, *places, *numbers])
+    columns = {name: table[name].to_pylist() for name in texts}
     columns |= {name: table[name].to_numpy() for name in [*numbers, *places]}
     return SplitTable(split, folder / split, columns)
 
 
 def _page(folder: Path, manifest: Mapping[str, Any], tables: list[SplitTable]) -> str:
-    models = _models(folder)
+    files = _files(folder)
+    models = {row["model_id"]: row for row in files if row["is_usable"]}
     premultiplied = manifest["config"]["alpha"] == "premultiplied"
-    parts = [
-        _summary(folder, manifest, tables),
+    body = [
+        _summary(folder, manifest, tables, models),
         *(_split_section(table, manifest, premultiplied) for table in tables),
-        _model_table(tables, models, premultiplied),
-        _left_out(manifest),
+        _model_section(tables, models, manifest, premultiplied),
+        '<h2 id="same">The same character</h2>',
+        '<p class="note">Models of one shape, or that look alike at rest. They stand in one split.</p>',
+        same_characters(files, folder / "looks"),
+        _left_out(folder, manifest, models),
+        '<h2 id="terms">Terms of use</h2>',
+        f'<p class="note">{escape(manifest["terms"])}</p>',
+        terms_of_use(row for row in files if row["model_id"] in _used(tables)),
     ]
-    template = files("mmdgen.generate").joinpath("report.html").read_text(encoding="utf-8")
-    return template.replace("{{title}}", escape(manifest["name"])).replace("{{body}}", "\n".join(parts))
+    links = {table.name: table.name for table in tables}
+    links |= {"models": "models", "same": "same character", "left-out": "left out", "terms": "terms of use"}
+    return page(manifest["name"], links, body)
 
 
-def _summary(folder: Path, manifest: Mapping[str, Any], tables: list[SplitTable]) -> str:
-    config, speeds = manifest["config"], _speeds(folder)
-    rows = "".join(
-        f"<tr><th>{split}</th><td>{entry['samples']:,} of {entry['planned']:,}</td>"
-        f"<td>{entry['models']:,}</td><td>{len(entry['shards']):,}</td>"
-        f"<td>{sum(shard['bytes'] for shard in entry['shards']) / 1e6:,.0f} MB</td>"
-        f"<td>{speeds.get(split, {}).get('samples_per_second', '-')}</td>"
-        f"<td><code>{entry['fingerprint']}</code></td></tr>"
-        for split, entry in manifest["splits"].items()
-    )
+def _used(tables: Sequence[SplitTable]) -> set[str]:
+    """The models that samples are of."""
+    return {model_id for split in tables for model_id in split.columns["model_id"]}
+
+
+def _summary(folder: Path, manifest: Mapping[str, Any], tables: list[SplitTable], models: Models) -> str:
+    config, speeds, splits = manifest["config"], _speeds(folder), manifest["splits"]
+    size = sum(shard["bytes"] for entry in splits.values() for shard in entry["shards"])
+    samples = sum(entry["samples"] for entry in splits.values())
+    left_out = sum(row["samples"] for entry in splits.values() for row in entry["left_out"])
     facts = [
         f"{config['size_px']} px",
         f"{config['samples_per_pixel']} samples per pixel",
-        f"seed {config['seed']}",
+        f"{config['shading']} shading",
         f"{config['alpha']} alpha",
+        f"seed {config['seed']}",
         *manifest["drivers"],
         f"mmdgen {manifest['mmdgen_version']}",
     ]
-    chips = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
-    shards = "".join(
-        f"<figure>{bars(values, 'samples/s')}<figcaption>{table.name}: speed of each shard's worker"
-        "</figcaption></figure>"
-        for table in tables
-        if len(values := _shard_speeds(table.folder)) > 1
+    used = _used(tables)
+    numbers = {
+        "samples": f"{samples:,}",
+        "different pictures": f"{2 * samples + len(used):,}",
+        "models": f"{len(used):,}",
+        "source groups": f"{len({models[name]['group'] for name in used if name in models}):,}",
+        "on disk": f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB",
+        "samples left out": f"{left_out:,}",
+    }
+    rows = [
+        [
+            f'<a href="#{split}"><b>{split}</b></a>',
+            f"{entry['samples']:,} of {entry['planned']:,}",
+            f"{entry['models']:,}",
+            f"{len(entry['shards']):,}",
+            f"{sum(shard['bytes'] for shard in entry['shards']) / 1e6:,.0f} MB",
+            str(speeds.get(split, {}).get("samples_per_second", "")),
+            f"<code>{entry['fingerprint']}</code>",
+        ]
+        for split, entry in splits.items()
+    ]
+    heads = ["split", "samples#", "models#", "shards#", "size#", "samples/s#", "fingerprint"]
+    title = f"<h1>{escape(manifest['name'])}</h1>"
+    return "".join([title, chips(facts), tiles(numbers), table(heads, rows), _speed(tables)])
+
+
+def _speed(tables: Sequence[SplitTable]) -> str:
+    """The workers' speed over the time of the last run of each split."""
+    figures = "".join(
+        f"<figure>{chart}<figcaption><b>{split.name}</b> all workers together</figcaption></figure>"
+        for split in tables
+        if (chart := rate_over_time(_shard_times(split.folder)))
     )
-    return (
-        f'<ul class="chips">{chips}</ul><table><thead><tr><th>split</th><th>samples</th><th>models</th>'
-        "<th>shards</th><th>size</th><th>samples/s</th><th>fingerprint</th></tr></thead>"
-        f'<tbody>{rows}</tbody></table><p class="note">{escape(manifest["terms"])}</p>'
-        f'<div class="charts">{shards}</div>'
-    )
+    return f'<h3>Throughput over time</h3><div class="charts wide">{figures}</div>' if figures else ""
 
 
 def _split_section(table: SplitTable, manifest: Mapping[str, Any], premultiplied: bool) -> str:
@@ -136,7 +175,6 @@ def _split_section(table: SplitTable, manifest: Mapping[str, Any], premultiplied
         f'<h2 id="{table.name}">{table.name}</h2><p class="note">{len(chosen)} of {len(table):,} samples, '
         f'drawn at random: rest, expression, posed.</p><div class="contacts">{contacts}</div>'
         f'<h3>Labels against their densities</h3><div class="charts">{_histograms(table, manifest)}</div>'
-        f"<h3>Pictures that a person should look at</h3>{_suspects(table, manifest)}"
     )
 
 
@@ -152,7 +190,7 @@ def _varied(table: SplitTable) -> list[int]:
 
 
 def _contact(table: SplitTable, row: int, manifest: Mapping[str, Any], premultiplied: bool) -> str:
-    pictures = "".join(_image(table.picture(row, name), premultiplied, name) for name in PICTURES)
+    pictures = "".join(picture(table.picture(row, name), premultiplied, name) for name in PICTURES)
     label = " ".join(
         f"<span>{parameter['name']} <b>{table.columns[parameter['name']][row]:+.2f}</b></span>"
         for parameter in manifest["pose_space"]["parameters"]
@@ -165,129 +203,130 @@ def _contact(table: SplitTable, row: int, manifest: Mapping[str, Any], premultip
 
 
 def _histograms(table: SplitTable, manifest: Mapping[str, Any]) -> str:
-    space = POSE_SPACES[manifest["pose_space"]["name"]]
     figures = []
-    for parameter in space.parameters:
+    for parameter in map(_parameter, manifest["pose_space"]["parameters"]):
         values = np.asarray(table.columns[parameter.name], np.float64)
+        caption = f"<b>{parameter.name}</b> {escape(parameter.meaning)}"
+        if parameter.density is Density.CONSTANT:
+            figures.append(f"<figure>always {parameter.low:g}<figcaption>{caption}</figcaption></figure>")
+            continue
         line = density(parameter, np.linspace(parameter.low, parameter.high, 101))
         chart = histogram(values, parameter.low, parameter.high, line)
-        caption = f"<b>{parameter.name}</b> {escape(parameter.meaning)}"
         figures.append(f"<figure>{chart}<figcaption>{caption}</figcaption></figure>")
     return "".join(figures)
 
 
-def _suspects(table: SplitTable, manifest: Mapping[str, Any]) -> str:
-    """Counts of samples whose pictures look wrong by their recorded facts, with the first keys."""
-    size = manifest["config"]["size_px"]
-    moved = np.stack([np.abs(table.columns[name]) for name in ("head_x", "head_y", "neck_z")]).max(axis=0)
-    top = np.array([box[1] if box else -1 for box in table.columns["posed_box"]])
-    checks = {
-        "posed picture empty": top < 0,
-        "head turned, but the posed picture is the same": (moved > 0.05)
-        & (table.columns["posed_changed_from_expression"] == 0),
-        "nearly everything covered: the model may stand too near": table.columns["posed_coverage"] > 0.95,
-        f"cut at the upper border of {size} px (hats, ears, long hair ornaments)": top == 0,
-    }
-    rows = "".join(
-        f"<tr><td>{escape(what)}</td><td>{int(found.sum()):,}</td><td><code>"
-        f"{' '.join(table.columns['key'][row] for row in np.flatnonzero(found)[:3])}</code></td></tr>"
-        for what, found in checks.items()
-    )
-    return f"<table><tbody>{rows}</tbody></table>"
+def _parameter(facts: Mapping[str, Any]) -> PoseParameter:
+    """A pose parameter as the data set's description has it: ranges and densities may have been set."""
+    return PoseParameter(**{**facts, "density": Density(facts["density"]), "stage": Stage(facts["stage"])})
 
 
-def _model_table(
-    tables: list[SplitTable], models: Mapping[str, Mapping[str, Any]], premultiplied: bool
+def _model_section(
+    tables: list[SplitTable], models: Models, manifest: Mapping[str, Any], premultiplied: bool
 ) -> str:
-    rows = [row for table in tables for row in _model_rows(table, models, premultiplied)]
+    left_out = Counter[str]()
+    for entry in manifest["splits"].values():
+        for row in entry["left_out"]:
+            left_out[row["model_id"]] += row["samples"]
+    rows = [row for table in tables for row in _model_rows(table, models, left_out, premultiplied)]
+    heads = ["", "model^", "group^", "split^", "samples#", "left out#", "triangles#"]
+    heads += ["by expression#", "by turning#", "remarks"]
     return (
-        '<h2 id="models">Models</h2><table class="models"><thead><tr><th></th><th>model</th><th>group</th>'
-        "<th>split</th><th>samples</th><th>format</th><th>triangles</th><th>changed by expression</th>"
-        f"<th>changed by turning</th><th>remarks</th></tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        '<h2 id="models">Models</h2><p class="note">The two shares say how much of a picture is changed '
+        "by its expression and by turning the head, on average. Click a column to sort.</p>"
+        f"{find_box('find a model, group, licence …', '.models tbody tr')}"
+        f"{table(heads, rows, kind='models')}"
     )
 
 
 def _model_rows(
-    table: SplitTable, models: Mapping[str, Mapping[str, Any]], premultiplied: bool
-) -> Iterator[str]:
+    table: SplitTable, models: Models, left_out: Mapping[str, int], premultiplied: bool
+) -> Iterator[list[str]]:
     ids, first, inverse, counts = np.unique(
         np.asarray(table.columns["model_id"]), return_index=True, return_inverse=True, return_counts=True
     )
     by_group = sorted(range(len(ids)), key=lambda number: table.columns["group"][first[number]])
+    shares = {
+        name: np.bincount(inverse, weights=table.columns[name]) / counts
+        for name in ("expression_changed_from_rest", "posed_changed_from_expression")
+    }
     for place, number in enumerate(by_group):
-        model_id, row = ids[number], first[number]
-        of_model = inverse == number
-        facts = models.get(str(model_id), {})
-        thumbnail = (
-            _image(table.picture(int(row), "rest"), premultiplied, "rest", THUMBNAIL_PX)
-            if place < MAX_THUMBNAILS
-            else ""
-        )
-        expression, posed = (
-            f"{100 * float(np.mean(table.columns[name][of_model])):.1f} %"
-            for name in ("expression_changed_from_rest", "posed_changed_from_expression")
-        )
-        cells = [
-            thumbnail,
-            f"{escape(str(facts.get('name', '')))}<br><code>{model_id}</code>",
+        model_id, row = str(ids[number]), int(first[number])
+        facts = models.get(model_id, {})
+        name, kind = (escape(str(facts.get(fact, ""))) for fact in ("name", "format"))
+        kind = kind.replace(" ", "&nbsp;")
+        yield [
+            picture(table.picture(row, "rest"), premultiplied, "rest", THUMBNAIL_PX)
+            if place < MAX_FACES
+            else "",
+            f"<b>{name}</b> <small>{kind}</small><br><code>{model_id}</code><br>{tags(licences(facts))}",
             escape(table.columns["group"][row]),
             table.name,
             f"{counts[number]:,}",
-            escape(str(facts.get("format", ""))),
+            f"{left_out.get(model_id, 0):,}",
             f"{facts.get('counts', {}).get('triangles', 0):,}",
-            expression,
-            posed,
+            *(f"{100 * float(values[number]):.1f} %" for values in shares.values()),
             f"<small>{_remarks(facts)}</small>",
         ]
-        yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def _remarks(facts: Mapping[str, Any]) -> str:
     """What to look at in a model: doubtful annotations first, then warnings."""
     doubts = facts.get("doubts", {})
     remarks = [f"look at {name}: {', '.join(reasons)}" for name, reasons in doubts.items()]
-    if facts.get("twin_of"):
-        remarks.append(f"same mesh as {facts['twin_of']}")
+    if facts.get("same_character"):
+        others = [name for name in facts["same_character"]["members"] if name != facts["file"]]
+        remarks.append(f"the same character as {', '.join(others)}")
     remarks += facts.get("warnings", [])
     more = [f"{len(remarks) - MAX_REMARKS} more"] if len(remarks) > MAX_REMARKS else []
     return escape("; ".join(remarks[:MAX_REMARKS] + more))
 
 
-def _left_out(manifest: Mapping[str, Any]) -> str:
-    rows = [
-        f"<tr><td>{escape(item['file'])}</td><td>not used</td><td>{escape(item['problem'])}</td></tr>"
-        for item in manifest["not_used"]
-    ]
-    rows += [
-        f"<tr><td><code>{row['model_id']}</code></td><td>{split}: {row['samples']:,} samples</td>"
-        f"<td>{escape(row['reason'])}</td></tr>"
-        for split, entry in manifest["splits"].items()
-        for row in entry["left_out"]
-    ]
-    head = "<thead><tr><th>what</th><th></th><th>why</th></tr></thead>"
-    table = f"<table>{head}<tbody>{''.join(rows)}</tbody></table>"
-    return '<h2 id="left-out">Left out</h2>' + (table if rows else '<p class="note">Nothing.</p>')
+def _left_out(folder: Path, manifest: Mapping[str, Any], models: Models) -> str:
+    """Samples that are not there, by reason, and files that gave nothing."""
+    rows = []
+    for split, entry in manifest["splits"].items():
+        examples = _examples(folder / split, entry)
+        for row in entry["left_out"]:
+            name = models.get(row["model_id"], {}).get("name", "")
+            keys = " ".join(examples.get((row["model_id"], row["reason"]), ()))
+            rows.append(
+                [
+                    f"{row['samples']:,}",
+                    split,
+                    f"<b>{escape(name)}</b><br><code>{row['model_id']}</code>",
+                    escape(row["reason"]),
+                    "a rule of quality" if row["by_rule"] else "the model broke",
+                    f"<code>{keys}</code>",
+                ]
+            )
+    samples = (
+        table(["samples#", "split^", "model^", "why^", "", "such as"], rows)
+        if rows
+        else '<p class="note">Every planned sample is there.</p>'
+    )
+    return (
+        f'<h2 id="left-out">Left out</h2><h3>Samples</h3>{samples}'
+        f"<h3>Model files that gave nothing</h3>{not_used(_files(folder))}"
+    )
 
 
-def _image(
-    picture: NDArray[np.uint8], premultiplied: bool, description: str, size_px: int | None = None
-) -> str:
-    """An <img> with the picture over a checkerboard inside."""
-    opaque = on_checkerboard(picture, premultiplied=premultiplied)[..., :3]
-    shown = PillowImage.fromarray(np.ascontiguousarray(opaque))
-    if size_px is not None:
-        shown = shown.resize((size_px, size_px), PillowImage.Resampling.LANCZOS)
-    data = io.BytesIO()
-    shown.save(data, "WEBP", quality=WEBP_QUALITY)
-    source = base64.b64encode(data.getvalue()).decode("ascii")
-    return f'<img alt="{description}" src="data:image/webp;base64,{source}">'
+def _examples(folder: Path, entry: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
+    """The first keys that a rule left out, by model and reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    if not entry["left_out"]:
+        return found
+    for shard in entry["shards"]:
+        for row in read_left_out(folder, Path(shard["name"]).stem):
+            keys = found.setdefault((row["model_id"], row["reason"]), [])
+            if "key" in row and len(keys) < SHOWN_KEYS:
+                keys.append(row["key"])
+    return found
 
 
-def _models(folder: Path) -> dict[str, dict[str, Any]]:
+def _files(folder: Path) -> list[dict[str, Any]]:
     path = folder / "models.jsonl"
-    if not path.is_file():
-        return {}
-    return {row["model_id"]: row for row in read_rows(path) if row["is_usable"]}
+    return read_rows(path) if path.is_file() else []
 
 
 def _speeds(folder: Path) -> dict[str, dict[str, float]]:
@@ -298,13 +337,13 @@ def _speeds(folder: Path) -> dict[str, dict[str, float]]:
     return speeds
 
 
-def _shard_speeds(folder: Path) -> list[float]:
-    """Samples each second of the workers that made each shard."""
-    speeds = []
-    for path in sorted((folder / "progress").glob("*.json")):
+def _shard_times(folder: Path) -> list[tuple[float, float, int]]:
+    """When each shard's worker began and ended, seconds, and how many samples it made."""
+    times = []
+    for path in (folder / "progress").glob("*.json"):
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-            speeds.append(facts["done"] / max(facts["seconds"], 1e-3))
+            facts, end = json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime
+            times.append((end - facts["seconds"], end, facts["done"]))
         except (OSError, ValueError, KeyError):
             continue  # being written right now
-    return speeds
+    return sorted(times)
