@@ -13,7 +13,7 @@ import click
 from mmdgen.annotate.json_form import annotation_to_json
 from mmdgen.catalog.scan import ModelFile, find_model_files
 from mmdgen.cli.dataset_options import progress_bar
-from mmdgen.cli.options import dry_run_option, json_option, limit_option, workers_option
+from mmdgen.cli.options import annotations_option, dry_run_option, json_option, limit_option, workers_option
 from mmdgen.errors import DatasetError
 from mmdgen.generate.proposals import Proposal, listed_files, propose_all
 
@@ -22,14 +22,7 @@ from mmdgen.generate.proposals import Proposal, listed_files, propose_all
 @click.argument(
     "places", metavar="MODEL_OR_DIR_OR_LIST...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option(
-    "--annotations",
-    type=click.Path(path_type=Path),
-    default=Path("manifests/annotations"),
-    show_default=True,
-    metavar="DIR",
-    help="Where annotations are kept; what people said there stays.",
-)
+@annotations_option
 @click.option(
     "--models",
     type=click.Path(path_type=Path),

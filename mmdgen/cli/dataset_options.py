@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from tqdm import tqdm
 
-from mmdgen.cli.options import Option
+from mmdgen.cli.options import Option, config_option, out_option, seed_option_of, workers_option
 from mmdgen.dataset.config import DatasetConfig, Split, read_config
 from mmdgen.dataset.plan import Plan
 from mmdgen.dataset.splits import assign_split
@@ -26,22 +27,6 @@ split_option: Option[Any] = click.option(
     help="Which split; may be given several times.  [default: all of the configuration]",
 )
 
-seed_override: Option[Any] = click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=None,
-    help="Same seed, same result.  [default: the configuration's]",
-)
-
-out_override: Option[Any] = click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=None,
-    metavar="DIR",
-    help="The data set's folder.  [default: the configuration's]",
-)
-
-
 models_override: Option[Any] = click.option(
     "--models",
     "folders",
@@ -51,6 +36,58 @@ models_override: Option[Any] = click.option(
     help="Use the models below DIR instead of the configuration's, in splits of the usual shares; may be "
     "given several times.",
 )
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def dataset_options(command: Command) -> Command:
+    """The options of commands that plan: --config --split --models --out --seed --workers.
+
+    The command gets them as one `Asked`, its argument `asked`.
+    """
+
+    @functools.wraps(command)
+    def planned(
+        config: Path,
+        splits: tuple[str, ...],
+        folders: tuple[Path, ...],
+        out: Path | None,
+        seed: int | None,
+        workers: int | None,
+        **others: Any,
+    ) -> Any:
+        dataset = load_config(config, out=out, seed=seed, folders=folders)
+        return command(asked=Asked(dataset, splits, workers), **others)
+
+    options = (
+        config_option,
+        split_option,
+        models_override,
+        out_option("The data set's folder.  [default: the configuration's]"),
+        seed_option_of(None, "  [default: the configuration's]"),
+        workers_option,
+    )
+    for option in reversed(options):
+        planned = option(planned)
+    return planned  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the options of `dataset_options` ask for."""
+
+    config: DatasetConfig
+    splits: tuple[str, ...]  # names; none means all
+    workers: int | None
+
+    def look_at_models(self) -> list[SurveyedModel]:
+        """Read every model once, with a progress bar."""
+        return look_at_models(self.config, self.workers)
+
+    def plans(self, models: Sequence[SurveyedModel]) -> list[Plan]:
+        """See `plans_of`."""
+        return plans_of(self.config, models, self.splits)
 
 
 def load_config(
@@ -92,7 +129,7 @@ def _splits_with_models(config: DatasetConfig, models: Sequence[SurveyedModel]) 
 
 def look_at_models(config: DatasetConfig, workers: int | None) -> list[SurveyedModel]:
     """Read every model once, with a progress bar."""
-    with progress_bar("reading models", "model") as show:
+    with progress_bar("looking at models", "step") as show:
         return prepare_models(config, workers=workers, on_progress=show)
 
 

@@ -20,10 +20,10 @@ from mmdgen.errors import MmdgenError
 COMMANDS = {
     "cast": "Write built-in characters.",
     "inspect": "Tell what is in a model file, with every warning.",
-    "catalog": "Scan folders of downloaded models: usable, or why not.",
+    "catalog": "Scan folders of downloaded models: usable, or why not, and which are the same.",
     "annotate": "Propose the annotations of models automatically.",
     "preview": "Draw one picture of one model under one pose.",
-    "plan": "Print what a data set would hold, without rendering.",
+    "plan": "Plan a data set, and say what it would hold and how long rendering would take.",
     "render": "Render the shards of a data set that are not there yet.",
     "verify": "Check a data set: hashes, pixels, leaks across splits.",
     "report": "Write one HTML page to look at a data set.",

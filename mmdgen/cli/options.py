@@ -20,9 +20,28 @@ config_option: Option[Any] = click.option(
     help="The description of the data set.",
 )
 
-seed_option: Option[Any] = click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same result."
+annotations_option: Option[Any] = click.option(
+    "--annotations",
+    type=click.Path(path_type=Path),
+    default=Path("manifests/annotations"),
+    show_default=True,
+    metavar="DIR",
+    help="Where people's annotations of the models are.",
 )
+
+
+def seed_option_of(default: int | None, remark: str = "") -> Option[Any]:
+    """`--seed N`: None as default leaves the choice to the configuration."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=default,
+        show_default=default is not None,
+        help=f"Same seed, same result.{remark}",
+    )
+
+
+seed_option: Option[Any] = seed_option_of(0)
 
 workers_option: Option[Any] = click.option(
     "--workers",

@@ -3,53 +3,60 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from dataclasses import asdict
 
 import click
 
-from mmdgen.cli.dataset_options import (
-    load_config,
-    look_at_models,
-    models_override,
-    out_override,
-    plans_of,
-    seed_override,
-    split_option,
-)
-from mmdgen.cli.options import config_option, json_option, workers_option
-from mmdgen.generate.runner import plan_facts
+from mmdgen.cli.dataset_options import Asked, dataset_options
+from mmdgen.cli.options import device_option, dry_run_option, json_option
+from mmdgen.generate.probe import Estimate, probe_plan
+from mmdgen.generate.runner import freeze_plan, model_sources, plan_facts
+from mmdgen.render import Renderer, RenderSettings
 
 
 @click.command()
-@config_option
-@split_option
-@models_override
-@out_override
-@seed_override
-@workers_option
+@dataset_options
+@device_option
+@dry_run_option
 @json_option
-def plan(
-    config: Path,
-    splits: tuple[str, ...],
-    folders: tuple[Path, ...],
-    out: Path | None,
-    seed: int | None,
-    workers: int | None,
-    as_json: bool,
-) -> None:
-    """Print what a data set would hold, without rendering."""
-    dataset = load_config(config, out=out, seed=seed, folders=folders)
-    models = look_at_models(dataset, workers)
-    facts = [plan_facts(plan, dataset) for plan in plans_of(dataset, models, splits)]
+def plan(asked: Asked, device: int | None, dry_run: bool, as_json: bool) -> None:
+    """Plan a data set, and say what it would hold and how long rendering would take.
+
+    The plan is written beside the shards to be, where `mmdgen render` goes by it. A few samples are rendered
+    to measure bytes and time; nothing of them is kept. With --dry-run no plan is written.
+    """
+    models = asked.look_at_models()
+    plans = asked.plans(models)
+    if not dry_run:
+        for planned in plans:
+            freeze_plan(asked.config.out / planned.split, planned)
+    sources = model_sources(models)
+    with Renderer(RenderSettings(device_index=device, software_threads=0)) as renderer:
+        estimates = [probe_plan(renderer, planned, sources, asked.config, asked.workers) for planned in plans]
+    facts = [
+        plan_facts(planned, asked.config) | asdict(estimate)
+        for planned, estimate in zip(plans, estimates, strict=True)
+    ]
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False, indent=1))
         return
-    for fact in facts:
+    for fact, estimate in zip(facts, estimates, strict=True):
         click.echo(
-            f"{fact['split']}: {fact['samples']:,} samples of {fact['models']} models in "
-            f"{fact['groups']} groups, {fact['shards']} shards ({fact['shards_there']} there), "
-            f"about {fact['bytes'] / 1e6:,.0f} MB, fingerprint {fact['fingerprint']}"
+            f"{fact['split']}: {fact['samples']:,} samples of {fact['models']:,} models in "
+            f"{fact['groups']:,} groups, {fact['shards']:,} shards ({fact['shards_there']:,} there), "
+            f"about {_size(estimate.bytes)} and {_time(estimate)}, fingerprint {fact['fingerprint']}"
         )
     for model in models:
         if model.problem:
             click.echo(f"not used: {model.file.name}: {model.problem}")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
+
+
+def _time(estimate: Estimate) -> str:
+    hours, seconds = divmod(round(estimate.seconds), 3600)
+    minutes, seconds = divmod(seconds, 60)
+    length = f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
+    return f"{length} with {estimate.workers} workers"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from mmdgen.cli.options import device_option, json_option, out_option
+from mmdgen.cli.options import annotations_option, device_option, json_option, out_option
 from mmdgen.dataset.config import Alpha, DatasetConfig
-from mmdgen.dataset.sample import picture_facts
+from mmdgen.dataset.quality import picture_facts
 from mmdgen.generate.preview import Preview, draw_motion, draw_preview
 from mmdgen.images import write_png
 from mmdgen.pose import THA1, PoseVector
@@ -79,14 +79,7 @@ class PoseValue(click.ParamType[tuple[str, float]]):
     show_default=True,
     help="phong as in the article's data set, toon as MikuMikuDance draws.",
 )
-@click.option(
-    "--annotations",
-    type=click.Path(path_type=Path),
-    default=_PICTURE.annotations,
-    show_default=True,
-    metavar="DIR",
-    help="What people said of the models.",
-)
+@annotations_option
 @device_option
 @json_option
 def preview(
@@ -127,14 +120,16 @@ def preview(
         driver = renderer.info["renderer"]
     write_png(out, drawn.image)
     if as_json:
-        click.echo(json.dumps(_facts(drawn, vector, out, driver), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(_facts(drawn, vector, out, driver, config), ensure_ascii=False, indent=1))
         return
     for warning in drawn.warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(str(out))
 
 
-def _facts(drawn: Preview, vector: PoseVector, out: Path, driver: str) -> dict[str, object]:
+def _facts(
+    drawn: Preview, vector: PoseVector, out: Path, driver: str, config: DatasetConfig
+) -> dict[str, object]:
     annotation = drawn.annotation
     return {
         "out": str(out),
@@ -142,7 +137,7 @@ def _facts(drawn: Preview, vector: PoseVector, out: Path, driver: str) -> dict[s
         "pose": dict(zip(THA1.names, vector.tolist(), strict=True)),
         "head": {"bottom": annotation.head.bottom, "top": annotation.head.top},
         "morphs": {role.value: choice.name for role, choice in annotation.roles.items()},
-        **picture_facts(drawn.image),
+        **picture_facts(drawn.image, config.framing),
         "driver": driver,
         "warnings": list(drawn.warnings),
     }

@@ -6,21 +6,11 @@ import json
 import re
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
-from mmdgen.cli.dataset_options import (
-    load_config,
-    look_at_models,
-    models_override,
-    out_override,
-    plans_of,
-    progress_bar,
-    seed_override,
-    split_option,
-)
-from mmdgen.cli.options import config_option, device_option, dry_run_option, json_option, workers_option
+from mmdgen.cli.dataset_options import Asked, dataset_options, progress_bar
+from mmdgen.cli.options import device_option, dry_run_option, json_option
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.generate.finish import finish_dataset, is_whole
 from mmdgen.generate.runner import RunSummary, plan_facts, run_plan
@@ -45,32 +35,21 @@ class ShardRange(click.ParamType[range]):
 
 
 @click.command()
-@config_option
-@split_option
-@models_override
-@out_override
-@seed_override
-@workers_option
+@dataset_options
 @device_option
 @click.option("--shards", type=ShardRange(), metavar="A:B", help="Only shards A to B - 1 (for job arrays).")
 @dry_run_option
 @json_option
 def render(
-    config: Path,
-    splits: tuple[str, ...],
-    folders: tuple[Path, ...],
-    out: Path | None,
-    seed: int | None,
-    workers: int | None,
+    asked: Asked,
     device: int | None,
     shards: range | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Render the shards of a data set that are not there yet."""
-    dataset = load_config(config, out=out, seed=seed, folders=folders)
-    models = look_at_models(dataset, workers)
-    plans = plans_of(dataset, models, splits)
+    dataset, models = asked.config, asked.look_at_models()
+    plans = asked.plans(models)
     if dry_run:
         click.echo(json.dumps([plan_facts(plan, dataset) for plan in plans], ensure_ascii=False, indent=1))
         return
@@ -79,7 +58,13 @@ def render(
     for plan in plans:
         with progress_bar(plan.split, "sample") as show:
             summary = run_plan(
-                plan, dataset, models, shards=shards, workers=workers, settings=settings, on_progress=show
+                plan,
+                dataset,
+                models,
+                shards=shards,
+                workers=asked.workers,
+                settings=settings,
+                on_progress=show,
             )
         summaries.append(summary)
     if shards is None or is_whole(dataset):

@@ -25,6 +25,7 @@ shard_size = 8
 
 [models]
 folders = ["models"]
+look_alikes = false
 
 [annotations]
 folder = "annotations"
@@ -85,6 +86,26 @@ def test_plan_says_what_would_be_made_and_makes_nothing(workplace: Workplace, tm
     assert all(fact["shards_there"] == 0 and fact["bytes"] > 0 for fact in facts)
     assert not list(tmp_path.rglob("*.tar"))
     assert "train: 20 samples of 3 models in 3 groups" in workplace.type("plan").stdout
+
+
+def test_plan_is_frozen_unless_it_is_a_dry_run(workplace: Workplace, tmp_path: Path) -> None:
+    out = tmp_path / "other"
+    dry = workplace.type("plan", "--dry-run", "--out", out, "--json")
+    assert not list(out.rglob("plan.json"))
+    facts = json.loads(workplace.type("plan", "--out", out, "--json").stdout)
+    plan = json.loads((out / "train" / "plan.json").read_text(encoding="utf-8"))
+    assert plan["fingerprint"] == facts[0]["fingerprint"] == json.loads(dry.stdout)[0]["fingerprint"]
+
+
+def test_a_plan_tells_what_rendering_will_cost(rendered: Workplace) -> None:
+    """By a few samples that are rendered for it: bytes come near those of the shards."""
+    facts = json.loads(rendered.type("plan", "--dry-run", "--json").stdout)
+    assert [fact["workers"] for fact in facts] == [1, 1]
+    assert all(fact["seconds"] > 0 and fact["probed"] > 0 for fact in facts)
+    size = sum(path.stat().st_size for path in (rendered.folder / "out" / "train").glob("*.tar"))
+    assert facts[0]["bytes"] == pytest.approx(size, rel=0.35)  # shards end in empty blocks
+    text = rendered.type("plan", "--dry-run").stdout.splitlines()[0]
+    assert "3 shards (3 there), about 0 MB and 0 min 0" in text
 
 
 def test_dry_run_makes_nothing(workplace: Workplace, tmp_path: Path) -> None:
@@ -162,6 +183,7 @@ def test_the_card_and_the_manifest_stand_beside(rendered: Workplace) -> None:
 
 def test_catalog_lists_what_is_usable_and_why_not(workplace: Workplace, tmp_path: Path) -> None:
     options = ["--records", tmp_path / "records", "--annotations", workplace.folder / "annotations"]
+    options += ["--no-looks"]
     result = workplace.type("catalog", workplace.folder / "models", "--out", tmp_path / "m.jsonl", *options)
     assert result.exit_code == 0, result.output
     assert "4 of 5 models are usable, in 4 groups" in result.output
@@ -211,6 +233,7 @@ def test_textures_that_pictures_lack_are_said_on_every_run(tmp_path: Path, rende
     (folder / "hair.png").unlink()
     (tmp_path / "mmdgen.toml").write_text(
         '[dataset]\nsize_px = 32\nsamples_per_pixel = 1\n[models]\nfolders = ["models"]\n'
+        "look_alikes = false\nmax_missing_texture = 1.0\n"
         '[splits.train]\nsamples = 2\ngroups = ["*"]\n',
         encoding="utf-8",
     )
