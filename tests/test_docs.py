@@ -21,10 +21,9 @@ PAGES = [
 PAGE_IDS = [str(page.relative_to(CHECKOUT)) for page in PAGES]
 
 
-def reference_writer() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "write_cli_reference", CHECKOUT / "docs/write_cli_reference.py"
-    )
+def writer(name: str) -> ModuleType:
+    """A program of docs/ that writes a page."""
+    spec = importlib.util.spec_from_file_location(name, CHECKOUT / f"docs/{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -64,8 +63,17 @@ def test_every_command_and_option_has_help(name: str) -> None:
 
 
 def test_the_command_reference_is_what_the_commands_say() -> None:
-    writer = reference_writer()
-    assert writer.PAGE.read_text(encoding="utf-8") == writer.cli_reference(), "run make docs"
+    reference = writer("write_cli_reference")
+    assert reference.PAGE.read_text(encoding="utf-8") == reference.cli_reference(), "run make docs"
+
+
+def test_the_articles_data_set_is_reckoned_from_the_measures_of_the_page() -> None:
+    scale = writer("write_scale")
+    page = scale.PAGE.read_text(encoding="utf-8")
+    assert scale.written(page) == page, "run python docs/write_scale.py"
+    assert "520,000 samples of 8,032 models, 1,048,032 different pictures" in page
+    slower = page.replace("`seconds_to_load_a_model` | ", "`seconds_to_load_a_model` | 9")
+    assert scale.reckoned(slower) != scale.reckoned(page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_IDS)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
 
 from mmdgen.cli.dataset_options import Asked, dataset_options
 from mmdgen.cli.options import device_option, dry_run_option, json_option
+from mmdgen.dataset.plan import Plan
+from mmdgen.errors import RenderError
 from mmdgen.generate.probe import Estimate, probe_plan
 from mmdgen.generate.runner import freeze_plan, model_sources, plan_facts
+from mmdgen.generate.survey import SurveyedModel
 from mmdgen.render import Renderer, RenderSettings
 
 
@@ -30,11 +34,9 @@ def plan(asked: Asked, device: int | None, dry_run: bool, as_json: bool) -> None
     if not dry_run:
         for planned in plans:
             freeze_plan(asked.config.out / planned.split, planned)
-    sources = model_sources(models)
-    with Renderer(RenderSettings(device_index=device, software_threads=0)) as renderer:
-        estimates = [probe_plan(renderer, planned, sources, asked.config, asked.workers) for planned in plans]
+    estimates = _estimates(asked, plans, models, device)
     facts = [
-        plan_facts(planned, asked.config) | asdict(estimate)
+        plan_facts(planned, asked.config) | (asdict(estimate) if estimate else {})
         for planned, estimate in zip(plans, estimates, strict=True)
     ]
     if as_json:
@@ -44,19 +46,34 @@ def plan(asked: Asked, device: int | None, dry_run: bool, as_json: bool) -> None
         click.echo(
             f"{fact['split']}: {fact['samples']:,} samples of {fact['models']:,} models in "
             f"{fact['groups']:,} groups, {fact['shards']:,} shards ({fact['shards_there']:,} there), "
-            f"about {_size(estimate.bytes)} and {_time(estimate)}, fingerprint {fact['fingerprint']}"
+            f"about {_size(fact['bytes'])}{_time(estimate)}, fingerprint {fact['fingerprint']}"
         )
     for model in models:
         if model.problem:
             click.echo(f"not used: {model.file.name}: {model.problem}")
 
 
+def _estimates(
+    asked: Asked, plans: Sequence[Plan], models: Sequence[SurveyedModel], device: int | None
+) -> list[Estimate | None]:
+    """What the plans will cost; nothing on a machine without OpenGL, where plans can be made all the same."""
+    sources = model_sources(models)
+    try:
+        with Renderer(RenderSettings(device_index=device, software_threads=0)) as renderer:
+            return [probe_plan(renderer, planned, sources, asked.config, asked.workers) for planned in plans]
+    except RenderError as error:
+        click.echo(f"how long it will take is not known here: {error}", err=True)
+        return [None for _ in plans]
+
+
 def _size(count: int) -> str:
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
 
 
-def _time(estimate: Estimate) -> str:
+def _time(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return ""
     hours, seconds = divmod(round(estimate.seconds), 3600)
     minutes, seconds = divmod(seconds, 60)
     length = f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
-    return f"{length} with {estimate.workers} workers"
+    return f" and {length} with {estimate.workers} workers"

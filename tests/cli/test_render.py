@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from mmdgen.cast import make_character, write_character
 from mmdgen.cli.main import cli
 from mmdgen.dataset.shard import published_shards
+from mmdgen.errors import RenderError
 from tests.generate.conftest import write_tiny_dataset
 
 TOML = """
@@ -95,6 +96,20 @@ def test_plan_is_frozen_unless_it_is_a_dry_run(workplace: Workplace, tmp_path: P
     facts = json.loads(workplace.type("plan", "--out", out, "--json").stdout)
     plan = json.loads((out / "train" / "plan.json").read_text(encoding="utf-8"))
     assert plan["fingerprint"] == facts[0]["fingerprint"] == json.loads(dry.stdout)[0]["fingerprint"]
+
+
+def test_where_there_is_no_opengl_a_plan_is_made_all_the_same(
+    workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(settings: object) -> None:
+        raise RenderError("there is no OpenGL here")
+
+    monkeypatch.setattr("mmdgen.cli.plan.Renderer", none)
+    result = workplace.type("plan", "--out", tmp_path / "other")
+    assert result.exit_code == 0
+    assert "how long it will take is not known here: there is no OpenGL here" in result.stderr
+    assert "(0 there), about 0 MB, fingerprint" in result.stdout
+    assert (tmp_path / "other" / "train" / "plan.json").is_file()
 
 
 def test_a_plan_tells_what_rendering_will_cost(rendered: Workplace) -> None:
