@@ -24,7 +24,7 @@ LOOK_VERSION = 1  # raise it when the same picture would get other bits
 SIDE = 16
 WORDS = 8  # of 64 bits: 2 x 16 x 15 comparisons, filled up with zeros
 
-SAME_CHARACTER = 12  # bits in which pictures of one character may differ; different ones: 18 and more
+SAME_CHARACTER = 12  # bits in which pictures of one character may differ; different ones: 17 and more
 LEAK = 6  # bits in which pictures differ that stand in two splits only by mistake: surely one character
 
 _CLEARLY = 0.004  # of white, sRGB: a whole step of 8 bits
