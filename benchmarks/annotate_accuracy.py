@@ -22,8 +22,9 @@ import numpy as np
 
 from mmdgen.annotate import propose_annotation
 from mmdgen.annotate.displacement import Displacement, cosine, half_weights, resolve_displacements
-from mmdgen.annotate.schema import Annotation, Half, MorphChoice, Role
-from mmdgen.cast import Character, make_character
+from mmdgen.annotate.schema import REVIEW_BELOW, Annotation, Half, MorphChoice, Role
+from benchmarks.annotate_troubles import TROUBLES, Case
+from mmdgen.cast import make_character
 from mmdgen.errors import AnnotationError
 
 BOUNDS_TOLERANCE = 0.1  # u
@@ -44,41 +45,42 @@ class Judged:
     distance: float = 0.0  # u, of places
 
 
-def judge(seed: int, character: Character) -> Iterator[Judged]:
+def judge(seed: int, case: Case) -> Iterator[Judged]:
     """Compare the proposal with the truth, field by field."""
-    model, truth = character.model, character.annotation
+    model, truth = case.model, case.truth
     assert truth.eyes is not None
     try:
         proposed = propose_annotation(model, truth.model_id)
     except AnnotationError as error:
         yield Judged(seed, "all", 0.0, False, str(error))
         return
-    unit = truth.eyes.left[1] - truth.head.bottom
+    assert proposed.eyes is not None
+    can_be_right, unit = not case.said_wrong_is_right, case.unit
     for name in ("bottom", "top"):
         error = (getattr(proposed.head, name) - getattr(truth.head, name)) / unit
-        confidence = proposed.head.provenance.confidence
-        note = f"{error:+.3f} {'; '.join(proposed.head.provenance.reasons)}"
-        yield Judged(seed, name, confidence, abs(error) <= BOUNDS_TOLERANCE, note, abs(error))
-    assert proposed.eyes is not None
+        said = proposed.head.provenance
+        note = f"{error:+.3f} {'; '.join(said.reasons)}"
+        is_right = can_be_right and abs(error) <= BOUNDS_TOLERANCE
+        yield Judged(seed, name, said.confidence, is_right, note, abs(error))
     for name in ("left", "right"):
         off = np.subtract(getattr(proposed.eyes, name), getattr(truth.eyes, name)) / unit
         distance = float(np.linalg.norm(off))
         confidence, note = proposed.eyes.provenance.confidence, f"{off[0]:+.3f} {off[1]:+.3f}"
-        yield Judged(seed, f"{name} eye", confidence, distance <= BOUNDS_TOLERANCE, note, distance)
+        is_right = can_be_right and distance <= BOUNDS_TOLERANCE
+        yield Judged(seed, f"{name} eye", confidence, is_right, note, distance)
     moved = resolve_displacements(model)
     for role in Role:
-        yield from _judge_role(seed, role, character, proposed, moved, unit)
+        yield from _judge_role(seed, role, case, proposed, moved)
 
 
 def _judge_role(
     seed: int,
     role: Role,
-    character: Character,
+    case: Case,
     proposed: Annotation,
     moved: tuple[Displacement, ...],
-    unit: float,
 ) -> Iterator[Judged]:
-    model, truth = character.model, character.annotation
+    model, truth, unit = case.model, case.truth, case.unit
     true, ours = _true_choice(truth.roles, role), proposed.roles.get(role)
     if true is None and ours is None:
         return
@@ -121,47 +123,41 @@ def _true_choice(roles: Mapping[Role, MorphChoice], role: Role) -> MorphChoice |
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--wild", action="store_true")
-    parser.add_argument("--names", choices=("own", "hidden"), default="own")
+    parser.add_argument("--trouble", default="none", choices=("all", *TROUBLES))
     options = parser.parse_args()
-    judged: list[Judged] = []
-    seconds: list[float] = []
-    for seed in range(options.seed, options.seed + options.count):
-        character = make_character(seed, wild=options.wild)
-        if options.names == "hidden":
-            character = without_names(character)
-        start = time.process_time()
-        propose_annotation(character.model, character.annotation.model_id)
-        seconds.append(time.process_time() - start)
-        judged += judge(seed, character)
-    report(judged, seconds)
-
-
-def without_names(character: Character) -> Character:
-    """The same character whose morphs, materials and their panels say nothing."""
-    morphs, materials = character.model.morphs, character.model.materials
-    numbers = tuple(f"#{index}" for index in range(len(morphs)))
-    blank = ("",) * len(morphs)
-    model = replace(
-        character.model,
-        morphs=replace(morphs, names=numbers, names_en=blank, panels=np.full_like(morphs.panels, 4)),
-        materials=replace(materials, names=tuple(f"#{index}" for index in range(len(materials)))),
-    )
-    roles = {
-        role: replace(choice, name=numbers[choice.morph])
-        for role, choice in character.annotation.roles.items()
-        if role.value.startswith(("eye_wink", "eye_happy_wink", "mouth_aaa"))
-    }
-    return replace(character, model=model, annotation=replace(character.annotation, roles=roles))
+    troubles = TROUBLES if options.trouble == "all" else {options.trouble: TROUBLES[options.trouble]}
+    everything: list[Judged] = []
+    for name, trouble in troubles.items():
+        judged: list[Judged] = []
+        seconds: list[float] = []
+        for seed in range(options.seed, options.seed + options.count):
+            character = make_character(seed, wild=options.wild)
+            case = trouble(Case(character.model, character.annotation))
+            start = time.process_time()
+            judged += judge(seed, case)
+            seconds.append(time.process_time() - start)
+        print(f"== {name}")
+        report(judged, seconds)
+        everything += judged
+    if len(troubles) > 1:
+        print("== all together")
+        calibration(everything)
 
 
 def report(judged: list[Judged], seconds: list[float]) -> None:
     print(f"{len(seconds)} characters, CPU {np.median(seconds):.2f} s each (at most {max(seconds):.2f})")
+    if not seconds or any(entry.field == "all" for entry in judged):
+        print("  refused:", Counter(entry.note for entry in judged if entry.field == "all"))
     groups: defaultdict[str, list[Judged]] = defaultdict(list)
     for entry in judged:
+        if entry.field == "all":
+            continue
         groups[entry.field if entry.field in _PLACES else "roles"].append(entry)
     for name in (*_PLACES, "roles"):
         right = sum(entry.is_right for entry in groups[name])
@@ -169,11 +165,17 @@ def report(judged: list[Judged], seconds: list[float]) -> None:
         off = (
             f", off by {np.median(distances):.3f} u, at most {max(distances):.3f}" if name in _PLACES else ""
         )
+        if not groups[name]:
+            continue
         print(f"{name}: {right} of {len(groups[name])} right ({100 * right / len(groups[name]):.2f} %){off}")
     print("wrong by field:", dict(Counter(e.field for e in judged if not e.is_right).most_common()))
     for entry in judged:
-        if not entry.is_right:
+        if not entry.is_right and entry.confidence >= REVIEW_BELOW:
             print(f"  seed {entry.seed} {entry.field} ({entry.confidence:.2f}): {entry.note}")
+    calibration(judged)
+
+
+def calibration(judged: list[Judged]) -> None:
     print("confidence    fields   right")
     for low, high in pairwise(BINS):
         of_bin = [entry.is_right for entry in judged if low <= entry.confidence < high]

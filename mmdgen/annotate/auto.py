@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
 from mmdgen.annotate.chin import Chin, find_chin
 from mmdgen.annotate.closing import ClosingDetector
 from mmdgen.annotate.displacement import resolve_displacements
 from mmdgen.annotate.eyes import EyeRoles, choose_eye_roles
 from mmdgen.annotate.face import Face, find_face, with_eyes_of
-from mmdgen.annotate.features import choose_feature_roles
+from mmdgen.annotate.features import DOUBTED, choose_feature_roles
 from mmdgen.annotate.schema import (
     REVIEW_BELOW,
     Annotation,
     EyeCenters,
     HeadBounds,
+    MorphChoice,
     Origin,
     Provenance,
     Role,
+    Side,
 )
 from mmdgen.annotate.skull import Top, find_top
 from mmdgen.model import Model
 
-ANNOTATOR = "mmdgen-auto-1"  # changes when the same model may get another proposal
+ANNOTATOR = "mmdgen-auto-2"  # changes when the same model may get another proposal
+
+EYES_APART = 0.25  # u; irises and what the blink covers are one place [at most 0.14]
 
 # What a picture of the first article cannot do without.
 NEEDED_ROLES = (Role.EYE_WINK_LEFT, Role.EYE_WINK_RIGHT, Role.MOUTH_AAA)
@@ -37,29 +46,44 @@ def propose_annotation(model: Model, model_id: str) -> Annotation:
         AnnotationError: the model is no character with a head and eyes.
     """
     face = find_face(model, resolve_displacements(model))
-    chin, eye_roles = _measure(face)
+    chin, detector, eye_roles = _measure(face)
     blink = eye_roles.roles.get(Role.EYE_WINK_BOTH)
     if face.eyes.method != "lids" and blink is not None and blink.provenance.method == "geometry":
         # u is told from the lids; now that they are known without a name, measure again
         face = with_eyes_of(face, blink.morph)
-        chin, eye_roles = _measure(face)
+        chin, detector, eye_roles = _measure(face)
+        blink = eye_roles.roles.get(Role.EYE_WINK_BOTH)
     top = find_top(face, chin.unit)
-    roles = {**eye_roles.roles, **choose_feature_roles(face, chin, by=ANNOTATOR)}
+    closed = None if blink is None or blink.is_absent else face.displacements[blink.morph]
+    features = choose_feature_roles(face, chin, by=ANNOTATOR, blink=closed)
+    eyes = {
+        role: _if_names_are_right(choice, features.name_doubt) for role, choice in eye_roles.roles.items()
+    }
+    roles = {**eyes, **features.roles}
     return Annotation(
         model_id=model_id,
         head=_head_bounds(face, chin, top),
         roles={role: roles[role] for role in Role if role in roles},
-        eyes=_eye_centers(face),
+        eyes=_eye_centers(face, chin.unit, _openings(detector, eye_roles, blink)),
         closing_morphs=eye_roles.closing_morphs,
         warnings=_warnings(model),
     )
 
 
-def _measure(face: Face) -> tuple[Chin, EyeRoles]:
+def _measure(face: Face) -> tuple[Chin, ClosingDetector, EyeRoles]:
     """The chin, which gives the unit, and the closing of the eyes, which is told in it."""
     chin = find_chin(face)
     detector = ClosingDetector(face, chin.unit, unit_is_sure=chin.confidence >= REVIEW_BELOW)
-    return chin, choose_eye_roles(face, detector, chin.unit, by=ANNOTATOR)
+    return chin, detector, choose_eye_roles(face, detector, chin.unit, by=ANNOTATOR)
+
+
+def _if_names_are_right(choice: MorphChoice, doubt: str) -> MorphChoice:
+    """A choice that only its name tells is doubted where the model's other names are wrong."""
+    said = choice.provenance
+    if not doubt or said.method.startswith("geometry") or any("agrees with" in why for why in said.reasons):
+        return choice
+    confidence = min(said.confidence, DOUBTED)
+    return replace(choice, provenance=replace(said, confidence=confidence, reasons=(*said.reasons, doubt)))
 
 
 def fields_for_person(annotation: Annotation) -> dict[str, tuple[str, ...]]:
@@ -104,12 +128,35 @@ def _center_x(face: Face, unit: float) -> float:
     return bone_x if abs(bone_x - face.eyes.center_x) < 0.1 * unit else face.eyes.center_x
 
 
-def _eye_centers(face: Face) -> EyeCenters:
-    """The irises' middles; where there are none, those of the lids."""
-    eyes, method = (face.irises, "irises") if face.irises else (face.eyes, face.eyes.method)
-    provenance = Provenance(Origin.AUTO, method, face.eyes.confidence, face.eyes.reasons, ANNOTATOR)
-    left, right = (float(eyes.left[0]), float(eyes.left[1])), (float(eyes.right[0]), float(eyes.right[1]))
-    return EyeCenters(left, right, provenance)
+def _openings(
+    detector: ClosingDetector, eye_roles: EyeRoles, blink: MorphChoice | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """The middles of what the blink covers, left and right; None without a blink that closes the eyes."""
+    closings = {closing.morph for closing in eye_roles.closing_morphs}
+    if blink is None or blink.morph not in closings:
+        return None
+    left, right = (detector.opening_middle(blink.morph, side) for side in (Side.LEFT, Side.RIGHT))
+    return None if left is None or right is None else (left, right)
+
+
+def _eye_centers(
+    face: Face, unit: float, openings: tuple[NDArray[np.float64], NDArray[np.float64]] | None
+) -> EyeCenters:
+    """The irises' middles, checked against what the blink covers; where there are none, the middles of that."""
+    eyes, confidence = face.irises or face.eyes, face.eyes.confidence
+    left, right, method, reasons = eyes.left, eyes.right, eyes.method, face.eyes.reasons
+    if openings is None:
+        if face.irises is None:
+            confidence, reasons = min(confidence, 0.4), (*reasons, "the middles of the lids, not of the eyes")
+    elif face.irises is None:
+        left, right = openings
+        method, confidence = "what the blink covers", min(confidence, 0.7)
+    elif max(np.linalg.norm(left - openings[0]), np.linalg.norm(right - openings[1])) > EYES_APART * unit:
+        left, right = openings
+        method, confidence = "what the blink covers", min(confidence, 0.4)
+        reasons = (*reasons, "what follows the eye bones is not where the blink closes the eyes")
+    provenance = Provenance(Origin.AUTO, method, confidence, tuple(dict.fromkeys(reasons)), ANNOTATOR)
+    return EyeCenters((float(left[0]), float(left[1])), (float(right[0]), float(right[1])), provenance)
 
 
 def _warnings(model: Model) -> tuple[str, ...]:

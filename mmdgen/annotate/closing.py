@@ -1,5 +1,8 @@
 """Which morphs close an eye, told by geometry alone: does a lid move down over the iris and hide it?
 
+Where nothing follows the eye bones there is no iris to look at. There the opening of the eye is known as what
+the blink covers, and whoever covers it too closes the eye.
+
 Thresholds come from 318 iris-hiding morphs of 37 models, 212 of them true closers (in brackets: what those
 showed). Lengths are in u, the height of the eyes above the chin.
 """
@@ -14,7 +17,7 @@ from numpy.typing import NDArray
 from mmdgen.annotate.displacement import Displacement
 from mmdgen.annotate.face import Face
 from mmdgen.annotate.schema import Side
-from mmdgen.annotate.visibility import Grid, extent, visible_area
+from mmdgen.annotate.visibility import Grid, depth_map, extent, visible_area
 from mmdgen.model import Bools, Floats, Ints
 
 CLOSED = 0.10  # share of the iris still seen when the eye is closed [at most 0.04]
@@ -25,11 +28,14 @@ LOCAL_UNSURE = 0.5  # the same where u itself is unsure
 LID_MOTION = 0.10  # u; a lid comes down at least so far: overlays that darken a face do not [0.10]
 IRIS_SHARE = 0.3  # share of the motion that the iris itself may have: shrinking irises have more [0.23]
 LARGEST_MOTION = 0.6  # u; replacement eyes travel farther [0.59]
+COVERS = 0.8  # share of the eye's opening that another closing morph covers too [half-closed 0.4 to 0.7]
+SHOWS_AT_REST = 0.05  # share of the iris that an open eye shows at least
 BOTH_SIDES = 0.5  # weaker side over stronger side: both eyes above [0.95] ...
 ONE_SIDE = 0.15  # ... one eye below [0.14]
 
 _STEP = 0.012  # u; pixel of the visibility test
 _MARGIN = 0.15  # u; around the iris
+_COMES_FORWARD = 0.015  # u; what a lid is nearer than what it covers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +56,12 @@ class Closing:
         shares = (self.iris_left, self.iris_right)
         return all(share is not None and share <= CLOSED for share in shares)
 
+    @property
+    def saw_no_iris(self) -> bool:
+        """Whether there was no iris to look at in the eyes that it closes."""
+        left, right = self.iris_left is None, self.iris_right is None
+        return {Side.LEFT: left, Side.RIGHT: right}.get(self.side, left or right)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Iris:
@@ -57,6 +69,7 @@ class _Iris:
 
     faces: Ints  # (n, 3), vertices of its triangles
     grid: Grid
+    pixels: int  # with nothing before it
     near_faces: Ints  # (m, 3), triangles that a morph may bring before it
     near_materials: Ints  # (m,)
 
@@ -69,6 +82,7 @@ class ClosingDetector:
         self._unit = unit
         self._locality = LOCAL if unit_is_sure else LOCAL_UNSURE
         self._irises = {side: _iris(face, unit, side) for side in (Side.LEFT, Side.RIGHT)}
+        self._near = {side: _near_faces(face, self.window(side)) for side in (Side.LEFT, Side.RIGHT)}
         self._open_eyes: dict[tuple[Side, bytes], int] = {}
 
     @property
@@ -105,6 +119,49 @@ class ClosingDetector:
             curvature=self._curvature(near, side),
             lower_lid_ratio=_lower_lid_ratio(near),
         )
+
+    def opening(self, morph: int, side: Side) -> Bools:
+        """Pixels over one eye where a morph brings a surface forward: what a blink covers is the opening.
+
+        The grid is `window(side)`. Only the materials that the morph touches count, so that neither a fringe
+        nor glasses matter.
+        """
+        moved, rest = self._face.displacements[morph], self._face.positions
+        is_moved = np.zeros(len(rest), np.bool_)
+        is_moved[moved.vertices] = True
+        faces, materials = self._near[side]
+        touched = np.unique(materials[is_moved[faces].any(axis=1)])
+        faces = faces[np.isin(materials, touched)]
+        posed = rest.copy()
+        posed[moved.vertices] += moved.offsets
+        grid = self.window(side)
+        before, after = depth_map(rest[faces], grid), depth_map(posed[faces], grid)
+        return np.asarray(np.isfinite(after) & (after < before - _COMES_FORWARD * self._unit))
+
+    def window(self, side: Side) -> Grid:
+        """The grid of `opening` around one eye."""
+        eyes, (width, height) = self._face.eyes, EYE_BOX
+        x, y = eyes.left if side is Side.LEFT else eyes.right
+        width = min(width * self._unit, eyes.half_distance)
+        height *= self._unit
+        return Grid.around(x - width, y - height, x + width, y + height, 2 * _STEP * self._unit)
+
+    def covers_like(self, morph: int, blink: int, side: Side) -> bool:
+        """Whether a morph covers the eyes' opening of a side, which is what `blink` covers."""
+        for eye in (Side.LEFT, Side.RIGHT) if side is Side.BOTH else (side,):
+            whole = self.opening(blink, eye)
+            if np.count_nonzero(whole & self.opening(morph, eye)) < COVERS * np.count_nonzero(whole):
+                return False
+        return True
+
+    def opening_middle(self, morph: int, side: Side) -> NDArray[np.float64] | None:
+        """The middle (x, y) of what a morph covers over one eye; None if that is next to nothing."""
+        rows, columns = np.nonzero(self.opening(morph, side))
+        if len(rows) < 20:
+            return None
+        grid = self.window(side)
+        x, y = grid.columns_x()[columns], grid.rows_y()[rows]
+        return np.array([np.percentile(values, (3, 97)).mean() for values in (x, y)])
 
     def on_side(self, moved: Displacement, side: Side) -> Displacement:
         """The rows of one side of the face; all of them for BOTH."""
@@ -161,8 +218,8 @@ class ClosingDetector:
         if key not in self._open_eyes:
             self._open_eyes[key] = visible_area(rest[iris.faces], rest[occluders], iris.grid)
         before = self._open_eyes[key]
-        if before == 0:
-            return None
+        if before <= SHOWS_AT_REST * iris.pixels:
+            return None  # closed at rest
         posed = rest.copy()
         posed[moved.vertices] += moved.offsets
         return visible_area(posed[iris.faces], posed[occluders], iris.grid) / before
@@ -181,8 +238,8 @@ def _sagitta(positions: Floats, moved: Displacement) -> float:
     lid = down <= 0.5 * down.min()
     points = (positions[moved.vertices[lid]] + moved.offsets[lid]).astype(np.float64)
     width = float(np.ptp(points[:, 0])) if len(points) >= 4 else 0.0
-    if width == 0.0:
-        return 0.0
+    if width == 0.0 or len(np.unique(np.round(points[:, 0] / width, 2))) < 4:
+        return 0.0  # no line, but a plane of few corners
     x = (points[:, 0] - points[:, 0].mean()) / width
     bend = np.polyfit(x, points[:, 1] / width, 2)[0]
     return float(bend) / 4
@@ -210,7 +267,17 @@ def _iris(face: Face, unit: float, side: Side) -> _Iris | None:
     grid = Grid.around(float(low[0]), float(low[1]), float(high[0]), float(high[1]), _STEP * unit)
     reach = LARGEST_MOTION * unit
     is_near = _triangles_near(face, low - reach, high + reach)
-    return _Iris(faces, grid, face.model.faces[is_near], face.triangle_materials[is_near])
+    pixels = int(np.isfinite(depth_map(face.positions[faces], grid)).sum())
+    return _Iris(faces, grid, pixels, face.model.faces[is_near], face.triangle_materials[is_near])
+
+
+def _near_faces(face: Face, window: Grid) -> tuple[Ints, Ints]:
+    """Drawn triangles that a morph may bring into a window, irises included, and their materials."""
+    low = np.array([window.left, window.bottom])
+    high = low + np.array([window.width, window.height]) * window.step
+    lowest, highest = extent(face.positions[face.model.faces, :2])
+    touches = ((lowest <= high) & (highest >= low)).all(axis=1) & face.drawn_triangles
+    return face.model.faces[touches], face.triangle_materials[touches]
 
 
 def _triangles_near(face: Face, low: NDArray[np.float64], high: NDArray[np.float64]) -> Bools:

@@ -28,9 +28,11 @@ from mmdgen.annotate.schema import (
 )
 
 ALIKE = 0.95  # cosine from which two closings are the same shape [true pairs 0.98, usually 1.000]
+IDENTICAL = 0.995  # two morphs for the same, as in models with several sets of names
 UNLIKE = 0.85  # below this a closing is a third shape
 CURVATURE_CUT = -0.055  # alone each of these cuts tells 85 to 90 of 100 shapes right
 LOWER_LID_CUT = 0.40
+HARDLY_APART = 0.03  # curvature; the two lid lines of one model are alike
 
 _PAIR = (ClosedShape.NORMAL, ClosedShape.SMILE)
 _SHAPES = {Feature.EYE_WINK: ClosedShape.NORMAL, Feature.EYE_HAPPY_WINK: ClosedShape.SMILE}
@@ -65,10 +67,12 @@ def choose_eye_roles(face: Face, detector: ClosingDetector, unit: float, *, by: 
     """
     closings = [found for morph in range(len(face.displacements)) if (found := detector.detect(morph))]
     named = {feature: _named(face, detector, feature, closings) for feature in _SHAPES}
+    blink = named.get(Feature.EYE_WINK)
+    if blink is not None:  # without irises, lid motion alone lets brows and half-closed eyes through
+        closings = [c for c in closings if not c.saw_no_iris or _covers(detector, c, blink.closing)]
+        named = {feature: _named(face, detector, feature, closings) for feature in _SHAPES}
     picks = _settle_pair(face, detector, closings, named)
     shaped = [_describe(face, detector, closing, picks) for closing in closings]
-    if not detector.sees_irises:  # lid motion alone lets brows and half-closed eyes through
-        shaped = [one for one in shaped if one.shape in _PAIR or names_another_closing(one.name)]
     roles: dict[Role, MorphChoice] = {}
     for feature in _SHAPES:
         for side in (Side.BOTH, Side.LEFT, Side.RIGHT):
@@ -79,6 +83,10 @@ def choose_eye_roles(face: Face, detector: ClosingDetector, unit: float, *, by: 
     return EyeRoles(roles, tuple(shaped))
 
 
+def _covers(detector: ClosingDetector, closing: Closing, blink: Closing) -> bool:
+    return closing.morph == blink.morph or detector.covers_like(closing.morph, blink.morph, closing.side)
+
+
 def _named(face: Face, detector: ClosingDetector, feature: Feature, closings: list[Closing]) -> _Pick | None:
     """The both-eye morph that its name tells, confirmed by the geometry if it can be."""
     names = face.model.morphs.names
@@ -87,8 +95,11 @@ def _named(face: Face, detector: ClosingDetector, feature: Feature, closings: li
     for _, index in hints:
         closing = by_morph.get(index)
         if closing is not None and closing.side is Side.BOTH:
-            if detector.sees_irises:
+            if not closing.saw_no_iris:
                 return _Pick(closing, "name and geometry", 0.98)
+            if detector.sees_irises:
+                reason = "the eyes are closed in the rest pose, or something hides the irises"
+                return _Pick(closing, "name and lid motion", 0.4, (reason,))
             return _Pick(closing, "name and lid motion", 0.7, ("no iris to look at behind the lids",))
     for rank, index in hints:
         moved = face.displacements[index]
@@ -109,17 +120,18 @@ def _settle_pair(
 ) -> dict[Feature, _Pick]:
     """The normal and the smiling both-eye morph, from names where they are there, else from the shapes."""
     picks = {feature: pick for feature, pick in named.items() if pick is not None}
+    both = [closing for closing in closings if closing.side is Side.BOTH]
+    own = [pick.closing for pick in picks.values()]
+    votes = _votes(detector, closings, [*own, *(c for c in both if c.morph not in {o.morph for o in own})])
+    picks = _check_copies(face, detector, both, votes, picks)
     if len(picks) == 2:
         return _check_order(picks)
     taken = {pick.closing.morph for pick in picks.values()}
     pool = [
         closing
-        for closing in closings
-        if closing.side is Side.BOTH
-        and closing.morph not in taken
-        and not names_another_closing(face.model.morphs.names[closing.morph])
+        for closing in both
+        if closing.morph not in taken and not names_another_closing(face.model.morphs.names[closing.morph])
     ]
-    votes = _votes(detector, closings, [*pool, *(pick.closing for pick in picks.values())])
     for feature in _SHAPES:
         chosen = None if feature in picks else _by_shape(pool, votes, feature)
         if chosen is not None:
@@ -152,6 +164,37 @@ def _by_shape(pool: list[Closing], votes: Counter[int], feature: Feature) -> Clo
     return fitting[0] if fitting else None
 
 
+def _check_copies(
+    face: Face,
+    detector: ClosingDetector,
+    both: list[Closing],
+    votes: Counter[int],
+    picks: dict[Feature, _Pick],
+) -> dict[Feature, _Pick]:
+    """Compare the named pair with the model's one-eye morphs, which are copies of the true pair's halves.
+
+    A both-eye morph that has such copies and is not of the named pair takes the place of one that has none.
+    """
+    own = [pick.closing for pick in picks.values()]
+    copied = [
+        closing
+        for closing in both
+        if votes[closing.morph] and all(_likeness(detector, closing, one) < IDENTICAL for one in own)
+    ]
+    without = [feature for feature, pick in picks.items() if not votes[pick.closing.morph]]
+    if not copied or not without:
+        return picks
+    result = dict(picks)
+    for feature in without:
+        by_shape = max if feature is Feature.EYE_WINK else min
+        better = by_shape(copied, key=_straightness)
+        ours, theirs = (face.model.morphs.names[c.morph] for c in (picks[feature].closing, better))
+        reason = f"'{ours}' has the name, '{theirs}' has the one-eye copies"
+        result[feature] = _Pick(better, "geometry", 0.45, (reason,))
+        copied = [closing for closing in copied if closing is not better] or copied
+    return result
+
+
 def _check_order(picks: dict[Feature, _Pick]) -> dict[Feature, _Pick]:
     """Compare the two shapes: the smile's lid line arches higher and its lower lid comes up farther.
 
@@ -164,7 +207,11 @@ def _check_order(picks: dict[Feature, _Pick]) -> dict[Feature, _Pick]:
         return picks
     if by_lid or by_line:
         doubt = ("the shapes of normal and smiling closed eyes are hardly apart",)
-        return {feature: _doubted(pick, 0.75, doubt) for feature, pick in picks.items()}
+        gap = (
+            normal.closing.curvature - smile.closing.curvature
+        )  # the lids say so in all models, the line nearly
+        confidence = 0.75 if by_lid and gap > -HARDLY_APART else 0.45
+        return {feature: _doubted(pick, confidence, doubt) for feature, pick in picks.items()}
     doubt = ("by the shape of the lids the normal and the smiling morph are swapped",)
     return {
         Feature.EYE_WINK: _doubted(smile, 0.45, doubt),
@@ -324,7 +371,8 @@ def _check_half(
     likeness, wink = max((cosine(split, face.displacements[w.morph]), w.name) for w in winks)
     if likeness >= ALIKE:
         # a copy of this half is a wink of the model: names were not needed to know it for an eye closing
-        sure = max(pick.confidence, 0.7) if pick.method == "geometry" else pick.confidence
+        is_copied = pick.method == "geometry" and pick.confidence >= 0.5 and likeness >= IDENTICAL
+        sure = max(pick.confidence, 0.7) if is_copied else pick.confidence
         return sure, (*pick.reasons, f"agrees with '{wink}' (cosine {likeness:.3f})")
     return min(pick.confidence, 0.7), (*pick.reasons, f"differs from '{wink}' (cosine {likeness:.3f})")
 

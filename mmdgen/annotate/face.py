@@ -165,12 +165,16 @@ def _shown(model: Model, drawn: Bools) -> Bools:
 
 def _find_irises(model: Model, bones: BoneRoles, iris_vertices: Bools) -> Eyes | None:
     """The middles of what follows the eye bones on either side of the head bone."""
-    points = model.vertices.positions[iris_vertices, :2].astype(np.float64)
-    is_left = points[:, 0] > float(model.bones.rest_positions[bones.head, 0])
-    if min(is_left.sum(), (~is_left).sum()) < 3:
+    points = model.vertices.positions[iris_vertices].astype(np.float64)
+    middle = float(model.bones.rest_positions[bones.head, 0])
+    sides = [points[points[:, 0] > middle], points[points[:, 0] <= middle]]
+    if min(len(side) for side in sides) < 3:
         return None
+    # spare eyes (stars, spirals) wait inside the head for their morph: they are not what is seen
+    depth = np.percentile(np.abs(points[:, 0] - middle), 95)
+    sides = [side[side[:, 2] < np.percentile(side[:, 2], 5) + depth] for side in sides]
     # the outermost twentieth is left out: highlights and the like may stand off
-    left, right = (np.percentile(points[side], (5, 95), axis=0).mean(axis=0) for side in (is_left, ~is_left))
+    left, right = (np.percentile(side[:, :2], (5, 95), axis=0).mean(axis=0) for side in sides)
     return Eyes(left, right, "irises", 0.8, ("no eye-closing morph of a known name",))
 
 

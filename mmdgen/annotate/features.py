@@ -1,8 +1,9 @@
-"""Brows, eye shapes, irises and mouth: morphs that a name suggests and the geometry confirms.
+"""Brows, eye shapes, irises and mouth: the geometry tells part, side and kind of a motion, names suggest.
 
-A name is believed only if the morph moves the right part of the face in the right direction; its side is told
-by the geometry alone. Features without a morph of a known name are left out, except the open mouth, without
-which no picture can be made: there the morph that opens the lips widest is proposed, with low confidence.
+A name is believed if the morph moves the right part of the face as its kind must; where the motion speaks
+against the name that is said, and where names and motions of a model disagree too often its names count
+little. Morphs without a known name are proposed where their motion alone shows what they are, always with low
+confidence: some kinds (にこり and 真面目, ▲ and にやり) no motion tells, they need a name.
 """
 
 from __future__ import annotations
@@ -10,21 +11,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from mmdgen.annotate.chin import Chin
 from mmdgen.annotate.displacement import Displacement
 from mmdgen.annotate.face import Face
+from mmdgen.annotate.motion import Motion, Region, measure_motion, parting
 from mmdgen.annotate.schema import Feature, Half, MorphChoice, Origin, Provenance, Role, Side
-from mmdgen.model import Bools, Floats, MorphKind, Panel
+from mmdgen.model import Bools, MorphKind, Panel
 
 IN_PLACE = 0.6  # share of the motion that must be in the feature's part of the face
-ONE_SIDE = 0.25  # weaker over stronger side: below, a feature is one-sided
-BOTH_SIDES = 0.4  # ... above, it is both-sided
 MOUTH_OPENS = 0.05  # u; lips part at least so far in an open mouth
+LEAST_MOTION = 0.012  # u; what moves less is not seen [smallest real one 0.02]
+STRAIGHT = 0.85  # share of a motion that goes straight up or down in raised and lowered brows
+TILTS = 0.1  # change of the brows' slope from which they are troubled or angry without a name
+DOUBTED = 0.45  # below the confidence from which a proposal counts as sure
+LIES = (3, 0.2)  # from so many names, and such a share, that their motions speak against, names count little
+FEW_NAMES = 4  # a model with so few features of a known name is named in a way that no table knows
 
 _CLOSINGS = (Feature.EYE_WINK, Feature.EYE_HAPPY_WINK)  # told by `eyes`
 _UNMEASURED = (MorphKind.UV, MorphKind.UV1, MorphKind.BONE, MorphKind.MATERIAL, MorphKind.GROUP)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureRoles:
+    """The roles of a model's features, and why its names should not be trusted, if so."""
+
+    roles: dict[Role, MorphChoice]
+    name_doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,64 +49,52 @@ class _Found:
     method: str
     confidence: float
     reasons: tuple[str, ...] = ()
+    motion: Motion | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Region:
-    """What the parts of a face are measured by."""
+def choose_feature_roles(
+    face: Face, chin: Chin, *, by: str, blink: Displacement | None = None
+) -> FeatureRoles:
+    """The roles of all features but the closing of the eyes.
 
-    face: Face
-    chin: Chin
-
-    def points(self, moved: Displacement) -> Floats:
-        """Rest positions of moved vertices from the middle of the eyes, in u, (n, 3)."""
-        origin = np.array([self.face.eyes.center_x, self.face.eyes.y, 0.0])
-        return np.asarray((self.face.positions[moved.vertices] - origin) / self.chin.unit, np.float32)
-
-    def around_brows(self, moved: Displacement) -> Bools:
-        points = self.points(moved)
-        return np.asarray((points[:, 1] > 0.05) & (points[:, 1] < 1.3))
-
-    def around_eyes(self, moved: Displacement) -> Bools:
-        points = self.points(moved)
-        apart = np.abs(points[:, 0]) - self.face.eyes.half_distance / self.chin.unit
-        return np.asarray((apart < 0.7) & (np.abs(points[:, 1]) < 0.6))
-
-    def on_irises(self, moved: Displacement) -> Bools:
-        return np.asarray(self.face.iris_vertices[moved.vertices] & self.around_eyes(moved))
-
-    def around_mouth(self, moved: Displacement) -> Bools:
-        points = self.points(moved)
-        return np.asarray((points[:, 1] < -0.25) & (points[:, 1] > -1.3) & (np.abs(points[:, 0]) < 0.8))
-
-
-def choose_feature_roles(face: Face, chin: Chin, *, by: str) -> dict[Role, MorphChoice]:
-    """The roles of all features but the closing of the eyes."""
-    region = _Region(face, chin)
+    Args:
+        face: where the parts are.
+        chin: with the unit.
+        by: the annotator's version, for the provenance.
+        blink: what closes both eyes normally; without it the eye shapes cannot be compared with it.
+    """
+    region = Region(face, chin, blink)
+    features = [feature for feature in Feature if feature not in _CLOSINGS]
+    found = {feature: _named(region, feature) for feature in features}
+    found[Feature.MOUTH_AAA] = (
+        found[Feature.MOUTH_AAA] or _hardly_open_mouth(region) or _widest_opening(region)
+    )
+    found = _compare_vowels(found)
+    doubt = _name_doubt(found)
+    if doubt:
+        found = {feature: [_doubted(entry, doubt) for entry in entries] for feature, entries in found.items()}
+    if len({hint.feature for hint in face.hints} - {None}) <= FEW_NAMES:
+        taken = {entry.morph for entries in found.values() for entry in entries}
+        found |= {feature: _nameless(region, feature, taken) for feature in features if not found[feature]}
     roles: dict[Role, MorphChoice] = {}
-    for feature in Feature:
-        if feature in _CLOSINGS:
-            continue
-        found = _find(region, feature)
-        if feature is Feature.MOUTH_AAA and not found:
-            found = _named_mouth(region) or _widest_opening(region)
+    for feature in features:
         for side in (Side.BOTH, Side.LEFT, Side.RIGHT) if feature.has_sides else (Side.MIDDLE,):
-            choice = _choose(face, found, side, by)
+            choice = _choose(face, found[feature], side, by)
             if choice is not None:
                 roles[Role.of(feature, side)] = choice
-    return roles
+    return FeatureRoles(roles, doubt)
 
 
-def _find(region: _Region, feature: Feature) -> list[_Found]:
-    """Morphs that are named for a feature and move what it should, the most usual name first."""
+def _named(region: Region, feature: Feature) -> list[_Found]:
+    """Morphs that are named for a feature and move its part of the face, the most usual name first."""
     face = region.face
     ranked = sorted((hint.rank, index) for index, hint in enumerate(face.hints) if hint.feature is feature)
-    found = [_confirm(region, feature, rank, index) for rank, index in ranked]
-    return [entry for entry in found if entry is not None]
+    found = [entry for rank, index in ranked if (entry := _confirm(region, feature, rank, index))]
+    return sorted(found, key=lambda entry: entry.confidence < 0.5)  # stable: the doubted ones last
 
 
-def _confirm(region: _Region, feature: Feature, rank: int, index: int) -> _Found | None:
-    """A named morph with its side, if the geometry does not speak against it."""
+def _confirm(region: Region, feature: Feature, rank: int, index: int) -> _Found | None:
+    """A named morph with its side; doubted where its motion speaks against the name, None if elsewhere."""
     face = region.face
     moved = face.displacements[index]
     if not len(moved):
@@ -103,29 +103,93 @@ def _confirm(region: _Region, feature: Feature, rank: int, index: int) -> _Found
         side = face.hints[index].side if feature.has_sides else Side.MIDDLE
         reason = "moves no vertices: neither side nor effect could be measured"
         return _Found(index, side, rank, "name", 0.4, (reason,))
-    part, behaves = _RULES[feature]
-    inside = part(region, moved)
+    rule = _RULES[feature]
+    inside = rule.part(region, moved)
     share = float(moved.lengths[inside].sum() / moved.lengths.sum())
-    part_moved = moved.restricted(inside)
-    if share < IN_PLACE or not behaves(region, part_moved):
+    if share < IN_PLACE:
         return None
-    measured_side = _side(region, part_moved) if feature.has_sides else Side.MIDDLE
-    if measured_side is None:
+    part = moved.restricted(inside)
+    motion = measure_motion(region, part)
+    side = _side(region, feature, part)
+    if side is None:
         return None
+    if not rule.fits(motion):
+        if feature in _MUST_FIT:
+            return None
+        reason = f"'{face.model.morphs.names[index]}' does not move as its name says"
+        return _Found(index, side, rank, "name", 0.3, (reason,), motion)
+    if motion.farthest < LEAST_MOTION:
+        return _Found(index, side, rank, "name", 0.4, (f"moves by {motion.farthest:.3f} u only",), motion)
     confidence = (0.95 if rank < 3 else 0.85) * min(1.0, 0.7 + 0.3 * (share - IN_PLACE) / (0.85 - IN_PLACE))
-    return _Found(index, measured_side, rank, "name and geometry", confidence)
+    return _Found(index, side, rank, "name and geometry", confidence, (), motion)
 
 
-def _side(region: _Region, moved: Displacement) -> Side | None:
-    """The side that a morph moves; None where it is neither one side nor both."""
-    is_left = region.points(moved)[:, 0] > 0
-    left, right = float(moved.lengths[is_left].sum()), float(moved.lengths[~is_left].sum())
-    balance = min(left, right) / max(left, right)
-    if balance >= BOTH_SIDES:
-        return Side.BOTH
-    if balance <= ONE_SIDE:
-        return Side.LEFT if left > right else Side.RIGHT
-    return None
+def _side(region: Region, feature: Feature, part: Displacement) -> Side | None:
+    return region.side_of(part) if feature.has_sides else Side.MIDDLE
+
+
+def _nameless(region: Region, feature: Feature, taken: set[int]) -> list[_Found]:
+    """Without a known name: the morph of each side whose motion shows the feature most clearly."""
+    rule, face = _RULES[feature], region.face
+    if rule.clearness is None:
+        return []
+    best: dict[Side, tuple[float, _Found]] = {}
+    for index, moved in enumerate(face.displacements):
+        if index in taken or not len(moved) or face.hints[index].feature is not None:
+            continue
+        inside = rule.part(region, moved)
+        if moved.lengths[inside].sum() < 0.9 * moved.lengths.sum():
+            continue
+        part = moved.restricted(inside)
+        motion, side = measure_motion(region, part), _side(region, feature, part)
+        clearness = rule.clearness(motion)
+        if side is None or motion.farthest < LEAST_MOTION or clearness <= 0.0:
+            continue
+        if side not in best or clearness > best[side][0]:
+            reason = "no known name; told by its motion alone"
+            best[side] = (clearness, _Found(index, side, 0, "geometry", 0.3, (reason,), motion))
+    return [entry for _, entry in best.values()]
+
+
+def _name_doubt(found: dict[Feature, list[_Found]]) -> str:
+    """Why the names of a model should not be trusted: too many do not fit the motions. "" if they do."""
+    checked = [
+        entry
+        for feature, entries in found.items()
+        if _RULES[feature].tells
+        for entry in entries
+        if entry.motion is not None
+    ]
+    against = sum(entry.method == "name" for entry in checked)
+    if against < LIES[0] or against < LIES[1] * len(checked):
+        return ""
+    return f"of this model's names {against} of {len(checked)} do not fit what their morphs do"
+
+
+def _compare_vowels(found: dict[Feature, list[_Found]]) -> dict[Feature, list[_Found]]:
+    """い and う open the mouth less than あ; where they open it far more, one of the names is wrong."""
+    wide = next((e.motion for e in found[Feature.MOUTH_AAA] if e.motion is not None), None)
+    result = dict(found)
+    for feature in (Feature.MOUTH_III, Feature.MOUTH_UUU):
+        first = next((entry.motion for entry in found[feature] if entry.motion is not None), None)
+        if wide is None or first is None or first.opening <= 1.2 * wide.opening:
+            continue
+        reason = "い or う opens the mouth farther than あ"
+        for doubted in (feature, Feature.MOUTH_AAA):
+            result[doubted] = [_doubted(entry, reason) for entry in result[doubted]]
+    return result
+
+
+def _doubted(entry: _Found, reason: str) -> _Found:
+    return _Found(
+        entry.morph,
+        entry.side,
+        entry.rank,
+        entry.method,
+        min(entry.confidence, DOUBTED),
+        (*entry.reasons, reason),
+        entry.motion,
+    )
 
 
 def _choose(face: Face, found: list[_Found], side: Side, by: str) -> MorphChoice | None:
@@ -150,19 +214,19 @@ def _choose(face: Face, found: list[_Found], side: Side, by: str) -> MorphChoice
     return MorphChoice(entry.morph, names[entry.morph], None, provenance)
 
 
-def _named_mouth(region: _Region) -> list[_Found]:
+def _hardly_open_mouth(region: Region) -> list[_Found]:
     """A morph of the open mouth's most usual name that opens less than expected."""
     for index, hint in enumerate(region.face.hints):
         moved = region.face.displacements[index]
         if hint.feature is Feature.MOUTH_AAA and hint.rank == 0 and len(moved):
-            inside = region.around_mouth(moved)
-            opening = _opening(region, moved.restricted(inside))
-            reason = f"parts the lips by {opening:.2f} u only"
-            return [_Found(index, Side.MIDDLE, hint.rank, "name", 0.4, (reason,))]
+            part = moved.restricted(region.around_mouth(moved))
+            motion = measure_motion(region, part) if len(part) else None
+            reason = f"parts the lips by {0.0 if motion is None else motion.opening:.2f} u only"
+            return [_Found(index, Side.MIDDLE, hint.rank, "name", 0.4, (reason,), motion)]
     return []
 
 
-def _widest_opening(region: _Region) -> list[_Found]:
+def _widest_opening(region: Region) -> list[_Found]:
     """Without a known name: the morph that parts the lips farthest and moves little else."""
     face = region.face
     openings: list[tuple[float, int]] = []
@@ -171,81 +235,62 @@ def _widest_opening(region: _Region) -> list[_Found]:
             continue
         inside = region.around_mouth(moved)
         if float(moved.lengths[inside].sum()) >= 0.8 * float(moved.lengths.sum()):
-            openings.append((_opening(region, moved.restricted(inside)), -index))
+            openings.append((parting(region, moved.restricted(inside)), -index))
     if not openings or max(openings)[0] < MOUTH_OPENS:
         return []
     reason = "no known name; it parts the lips farthest"
     return [_Found(-max(openings)[1], Side.MIDDLE, 0, "geometry", 0.4, (reason,))]
 
 
-def _opening(region: _Region, moved: Displacement) -> float:
-    """How far the lips part in the middle, in u: the largest motion up minus the largest down."""
-    half_mouth = 0.5 * region.face.eyes.half_distance / region.chin.unit
-    middle = moved.offsets[np.abs(region.points(moved)[:, 0]) < half_mouth, 1]
-    if not len(middle):
-        return 0.0
-    return float(max(middle.max(), 0.0) - min(middle.min(), 0.0)) / region.chin.unit
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Where a feature moves, what it must do there, and how clearly a motion alone shows it."""
+
+    part: Callable[[Region, Displacement], Bools]
+    fits: Callable[[Motion], bool] = lambda motion: True
+    clearness: Callable[[Motion], float] | None = None  # positive where the motion alone shows it
+    tells: bool = False  # whether `fits` tells this feature from its neighbours
 
 
-def _mean_rise(region: _Region, moved: Displacement) -> float:
-    return float(np.average(moved.offsets[:, 1], weights=moved.lengths)) / region.chin.unit
+def _straight(motion: Motion, sign: float) -> float:
+    """How clearly brows go straight up (sign 1) or down (-1), without tilting."""
+    return sign * motion.rise - STRAIGHT if abs(motion.tilt) < TILTS else 0.0
 
 
-def _inner_rise(region: _Region, moved: Displacement) -> float:
-    """How much more the inner ends of the brows rise than the outer ends: slope of rise over |x|, negated."""
-    x = np.abs(region.points(moved)[:, 0]).astype(np.float64)
-    if np.ptp(x) == 0.0:
-        return 0.0
-    return -float(np.polyfit(x, moved.offsets[:, 1] / region.chin.unit, 1)[0])
+# A morph that shares one of these names and does something else is no such feature at all.
+_MUST_FIT = (Feature.MOUTH_AAA, Feature.IRIS_SMALL)
 
+_brows, _eyes, _mouth = Region.around_brows, Region.around_eyes, Region.around_mouth
 
-def _any(region: _Region, moved: Displacement) -> bool:
-    return True
-
-
-def _rises(region: _Region, moved: Displacement) -> bool:
-    return _mean_rise(region, moved) > 0
-
-
-def _falls(region: _Region, moved: Displacement) -> bool:
-    return _mean_rise(region, moved) < 0
-
-
-def _shrinks(region: _Region, moved: Displacement) -> bool:
-    """Whether the moved vertices draw nearer to the middle of their own eye."""
-    eyes = region.face.eyes
-    points = region.face.positions[moved.vertices, :2].astype(np.float64)
-    own_eye = np.where((points[:, 0] > eyes.center_x)[:, None], eyes.left, eyes.right)
-    spread_before = np.abs(points - own_eye).sum()
-    return bool(np.abs(points + moved.offsets[:, :2] - own_eye).sum() < spread_before)
-
-
-def _opens(region: _Region, moved: Displacement) -> bool:
-    return _opening(region, moved) >= MOUTH_OPENS
-
-
-_Rule = tuple[Callable[[_Region, Displacement], Bools], Callable[[_Region, Displacement], bool]]
-
-# Where each feature moves and what it must do there.
 _RULES: dict[Feature, _Rule] = {
-    Feature.EYEBROW_TROUBLED: (_Region.around_brows, lambda r, m: _inner_rise(r, m) > 0),
-    Feature.EYEBROW_ANGRY: (_Region.around_brows, lambda r, m: _inner_rise(r, m) < 0),
-    Feature.EYEBROW_LOWERED: (_Region.around_brows, _falls),
-    Feature.EYEBROW_RAISED: (_Region.around_brows, _rises),
-    Feature.EYEBROW_HAPPY: (_Region.around_brows, _any),
-    Feature.EYEBROW_SERIOUS: (_Region.around_brows, _any),
-    Feature.EYE_SURPRISED: (_Region.around_eyes, _any),
-    Feature.EYE_RELAXED: (_Region.around_eyes, _falls),
-    Feature.EYE_UNIMPRESSED: (_Region.around_eyes, _falls),
-    Feature.EYE_RAISED_LOWER_EYELID: (_Region.around_eyes, _rises),
-    Feature.IRIS_SMALL: (_Region.on_irises, _shrinks),
-    Feature.MOUTH_AAA: (_Region.around_mouth, _opens),
-    Feature.MOUTH_III: (_Region.around_mouth, _any),
-    Feature.MOUTH_UUU: (_Region.around_mouth, _any),
-    Feature.MOUTH_EEE: (_Region.around_mouth, _any),
-    Feature.MOUTH_OOO: (_Region.around_mouth, _any),
-    Feature.MOUTH_DELTA: (_Region.around_mouth, _any),
-    Feature.MOUTH_LOWERED_CORNER: (_Region.around_mouth, _any),
-    Feature.MOUTH_RAISED_CORNER: (_Region.around_mouth, _any),
-    Feature.MOUTH_SMIRK: (_Region.around_mouth, _any),
+    Feature.EYEBROW_TROUBLED: _Rule(
+        _brows, lambda m: m.tilt < 0 or m.corners < 0, lambda m: -m.tilt - TILTS, tells=True
+    ),
+    Feature.EYEBROW_ANGRY: _Rule(
+        _brows, lambda m: m.tilt > 0 or m.corners > 0, lambda m: m.tilt - TILTS, tells=True
+    ),
+    Feature.EYEBROW_LOWERED: _Rule(_brows, lambda m: m.rise < 0, lambda m: _straight(m, -1.0), tells=True),
+    Feature.EYEBROW_RAISED: _Rule(_brows, lambda m: m.rise > 0, lambda m: _straight(m, 1.0), tells=True),
+    Feature.EYEBROW_HAPPY: _Rule(_brows, lambda m: m.rise > -0.8),
+    Feature.EYEBROW_SERIOUS: _Rule(_brows, lambda m: m.rise < 0.9),
+    Feature.EYE_SURPRISED: _Rule(
+        _eyes, lambda m: m.upper_lid < 0.1, lambda m: -m.upper_lid - 0.05, tells=True
+    ),
+    Feature.EYE_RELAXED: _Rule(_eyes, lambda m: m.upper_lid > 0.4, tells=True),
+    Feature.EYE_UNIMPRESSED: _Rule(_eyes, lambda m: 0.1 < m.upper_lid < 0.95, tells=True),
+    Feature.EYE_RAISED_LOWER_EYELID: _Rule(
+        _eyes,
+        lambda m: (m.rise > 0 or m.lower_lid > 0.2) and m.upper_lid < 0.35,
+        lambda m: m.lower_lid - 0.2 if abs(m.upper_lid) < 0.1 else 0.0,
+    ),
+    Feature.IRIS_SMALL: _Rule(Region.on_irises, lambda m: m.shrinks, lambda m: float(m.shrinks) * m.farthest),
+    Feature.MOUTH_AAA: _Rule(_mouth, lambda m: m.opening >= MOUTH_OPENS, tells=True),
+    Feature.MOUTH_III: _Rule(_mouth, lambda m: m.spread > -0.1),
+    Feature.MOUTH_UUU: _Rule(_mouth, lambda m: m.spread < 0.05, tells=True),
+    Feature.MOUTH_EEE: _Rule(_mouth),
+    Feature.MOUTH_OOO: _Rule(_mouth, lambda m: m.opening >= 0.02 and m.spread < 0.05, tells=True),
+    Feature.MOUTH_DELTA: _Rule(_mouth),
+    Feature.MOUTH_LOWERED_CORNER: _Rule(_mouth, lambda m: m.corners < 0 or m.rise < 0, tells=True),
+    Feature.MOUTH_RAISED_CORNER: _Rule(_mouth, lambda m: m.corners > 0 or m.rise > 0, tells=True),
+    Feature.MOUTH_SMIRK: _Rule(_mouth),
 }

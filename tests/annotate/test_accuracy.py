@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.annotate_accuracy import judge, without_names
+from benchmarks.annotate_accuracy import judge
+from benchmarks.annotate_troubles import TROUBLES, Case
 from mmdgen.cast import make_character
 
 
 def wrong_fields(seed: int, *, wild: bool) -> list[str]:
-    judged = judge(seed, make_character(seed, wild=wild))
+    character = make_character(seed, wild=wild)
+    judged = judge(seed, Case(character.model, character.annotation))
     return [f"{entry.field}: {entry.note}" for entry in judged if not entry.is_right]
 
 
@@ -19,7 +21,9 @@ def test_a_characters_annotation_is_right(wild: bool) -> None:
 
 
 def test_geometry_alone_finds_winks_and_mouth_and_says_that_it_is_unsure() -> None:
-    judged = list(judge(3, without_names(make_character(3))))
+    character = make_character(3)
+    case = TROUBLES["hidden names"](Case(character.model, character.annotation))
+    judged = list(judge(3, case))
     roles = [entry for entry in judged if entry.field.startswith(("eye_wink", "mouth_aaa"))]
     assert [entry.field for entry in roles if not entry.is_right] == []
     assert max(entry.confidence for entry in roles) < 0.8
