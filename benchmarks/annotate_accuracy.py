@@ -1,12 +1,13 @@
 """How often the automatic annotation is right, on built-in characters whose true annotation is known.
 
-    python benchmarks/annotate_accuracy.py --count 200 [--wild] [--names hidden]
+    python benchmarks/annotate_accuracy.py --count 200 [--wild] [--trouble "hidden names"|all]
 
-With `--wild` the characters stray as real models do: naming families, cut names, other scale and place. With
-`--names hidden` every morph is called by its number, so that geometry alone has to do.
+With `--wild` the characters stray as real models do: naming families, cut names, other scale and place. A
+trouble (benchmarks/annotate_troubles.py) is put in the annotator's way on top of that.
 
-Prints the head bounds' errors in u (eyes above chin), the share of right roles, the wrong ones with their
-confidence, and a calibration table: of the fields that were proposed with a confidence, how many are right.
+Prints the head bounds' errors in u (eyes above chin), the share of right roles, the wrong ones that were
+proposed as sure, and a calibration table: of the fields that were proposed with a confidence, how many are
+right. A field that was not found counts as wrong with confidence 0.
 """
 
 from __future__ import annotations
@@ -15,22 +16,24 @@ import argparse
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
+from benchmarks.annotate_calibration import draw_calibration
+from benchmarks.annotate_troubles import TROUBLES, Case
 from mmdgen.annotate import propose_annotation
 from mmdgen.annotate.displacement import Displacement, cosine, half_weights, resolve_displacements
 from mmdgen.annotate.schema import REVIEW_BELOW, Annotation, Half, MorphChoice, Role
-from benchmarks.annotate_troubles import TROUBLES, Case
 from mmdgen.cast import make_character
 from mmdgen.errors import AnnotationError
 
 BOUNDS_TOLERANCE = 0.1  # u
 SAME = 0.99  # cosine of two morphs that do the same
 _PLACES = ("bottom", "top", "left eye", "right eye")
-BINS = (0.0, 0.3, 0.5, 0.7, 0.9, 0.97, 1.01)
+BINS = (0.0, 0.25, 0.375, 0.5, 0.65, 0.75, 0.9, 0.96, 1.01)
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,12 @@ class Judged:
     distance: float = 0.0  # u, of places
 
 
-def judge(seed: int, case: Case) -> Iterator[Judged]:
+def judge(seed: int, case: Case) -> list[Judged]:
     """Compare the proposal with the truth, field by field."""
+    return [entry for entry in _judge(seed, case) if not entry.field.startswith(case.not_judged or ("-",))]
+
+
+def _judge(seed: int, case: Case) -> Iterator[Judged]:
     model, truth = case.model, case.truth
     assert truth.eyes is not None
     try:
@@ -55,7 +62,7 @@ def judge(seed: int, case: Case) -> Iterator[Judged]:
         yield Judged(seed, "all", 0.0, False, str(error))
         return
     assert proposed.eyes is not None
-    can_be_right, unit = not case.said_wrong_is_right, case.unit
+    can_be_right, unit = not case.nothing_is_right, case.unit
     for name in ("bottom", "top"):
         error = (getattr(proposed.head, name) - getattr(truth.head, name)) / unit
         said = proposed.head.provenance
@@ -130,24 +137,27 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--wild", action="store_true")
     parser.add_argument("--trouble", default="none", choices=("all", *TROUBLES))
+    parser.add_argument("--plot", type=Path, metavar="SVG", help="draw confidence against being right")
     options = parser.parse_args()
-    troubles = TROUBLES if options.trouble == "all" else {options.trouble: TROUBLES[options.trouble]}
-    everything: list[Judged] = []
-    for name, trouble in troubles.items():
-        judged: list[Judged] = []
-        seconds: list[float] = []
-        for seed in range(options.seed, options.seed + options.count):
-            character = make_character(seed, wild=options.wild)
-            case = trouble(Case(character.model, character.annotation))
+    names = tuple(TROUBLES) if options.trouble == "all" else (options.trouble,)
+    judged: dict[str, list[Judged]] = {name: [] for name in names}
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for seed in range(options.seed, options.seed + options.count):
+        character = make_character(seed, wild=options.wild)
+        for name in names:
+            case = TROUBLES[name](Case(character.model, character.annotation))
             start = time.process_time()
-            judged += judge(seed, case)
-            seconds.append(time.process_time() - start)
+            judged[name] += judge(seed, case)
+            seconds[name].append(time.process_time() - start)
+    for name in names:
         print(f"== {name}")
-        report(judged, seconds)
-        everything += judged
-    if len(troubles) > 1:
+        report(judged[name], seconds[name])
+    if len(names) > 1:
         print("== all together")
-        calibration(everything)
+        calibration([entry for entries in judged.values() for entry in entries])
+    if options.plot is not None:
+        fields = {name: [(e.confidence, e.is_right) for e in entries] for name, entries in judged.items()}
+        options.plot.write_text(draw_calibration(fields, BINS), encoding="utf-8")
 
 
 def report(judged: list[Judged], seconds: list[float]) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mmdgen.annotate.displacement import resolve_displacements
 from mmdgen.annotate.face import Face, find_face
-from mmdgen.annotate.schema import Annotation, EyeCenters, Half, HeadBounds, MorphChoice, Role
+from mmdgen.annotate.schema import Annotation, EyeCenters, HeadBounds, Role
 from mmdgen.model import (
     Bools,
     Floats,
@@ -37,7 +37,8 @@ class Case:
 
     model: Model
     truth: Annotation
-    said_wrong_is_right: bool = False  # whether nothing can be right: every sure proposal is a fault
+    nothing_is_right: bool = False  # every sure proposal is a fault
+    not_judged: tuple[str, ...] = ()  # fields (their first letters) that the trouble leaves without a truth
 
     @property
     def unit(self) -> float:
@@ -218,7 +219,8 @@ def painted_eyes(case: Case) -> Case:
         if role.value.startswith(("eyebrow", "mouth")) or choice.morph == _blink(case)
     }
     model = replace(model, morphs=replace(model.morphs, elements=tuple(elements)))
-    return replace(case, model=model, truth=replace(case.truth, roles=keep))
+    unclear = ("eye_happy", "eye_surprised", "eye_relaxed", "eye_unimpressed", "iris")
+    return replace(case, model=model, truth=replace(case.truth, roles=keep), not_judged=unclear)
 
 
 def closed_at_rest(case: Case) -> Case:
@@ -227,7 +229,10 @@ def closed_at_rest(case: Case) -> Case:
     moved = resolve_displacements(case.model)[_blink(case)]
     positions[moved.vertices] += moved.offsets
     keep = {role: c for role, c in case.truth.roles.items() if not role.value.startswith("eye_")}
-    return replace(case, model=_at(case.model, positions), truth=replace(case.truth, roles=keep))
+    unclear = ("eye_surprised", "eye_relaxed", "eye_unimpressed")
+    return replace(
+        case, model=_at(case.model, positions), truth=replace(case.truth, roles=keep), not_judged=unclear
+    )
 
 
 def one_eyed(case: Case) -> Case:
@@ -356,14 +361,14 @@ def bald(case: Case) -> Case:
     if not hair.any():
         return case
     materials = np.repeat(np.arange(len(hair)), case.model.materials.face_index_counts // 3)
-    return replace(case, model=_without_triangles(case.model, hair[materials]), said_wrong_is_right=False)
+    return replace(case, model=_without_triangles(case.model, hair[materials]), not_judged=("top",))
 
 
 def back_to_front(case: Case) -> Case:
     """A model that looks the other way."""
     turn = np.array([-1.0, 1.0, -1.0])
     turned = scaled_axes(case.model, turn)
-    return replace(case, model=turned, truth=replace(case.truth, roles={}), said_wrong_is_right=True)
+    return replace(case, model=turned, truth=replace(case.truth, roles={}), nothing_is_right=True)
 
 
 def scaled_axes(model: Model, factors: Points) -> Model:
@@ -416,7 +421,7 @@ TROUBLES: Mapping[str, Callable[[Case], Case]] = {
 
 
 def with_mesh(model: Model, triangles: Points, bone: int, material: str) -> Model:
-    """The model with triangles (n, 3, 3) more, bound to one bone; the last material of that name takes them."""
+    """The model with triangles (n, 3, 3) more on one bone; the last material of that name takes them."""
     vertices, count = model.vertices, len(triangles) * 3
     first = len(vertices)
 
@@ -527,17 +532,12 @@ def _bent(case: Case, positions: Points, bend: Callable[[Points], Points]) -> Ca
 def _ears(case: Case, *, at: tuple[float, ...], width: float, height: float) -> Case:
     face, unit, head = case.face(), case.unit, case.truth.head
     z = float(face.head_position[2])
-    triangles = []
-    for x in at:
-        middle, low = head.center_x + x * unit, head.top - 0.4 * unit
-        for depth in (z - 0.1 * unit, z + 0.1 * unit):
-            triangles.append(
-                [
-                    (middle - width * unit, low, depth),
-                    (middle + width * unit, low, depth),
-                    (middle, head.top + height * unit, depth),
-                ]
-            )
+    low, top = head.top - 0.4 * unit, head.top + height * unit
+    triangles = [
+        [(middle - width * unit, low, depth), (middle + width * unit, low, depth), (middle, top, depth)]
+        for middle in (head.center_x + x * unit for x in at)
+        for depth in (z - 0.1 * unit, z + 0.1 * unit)
+    ]
     return replace(case, model=with_mesh(case.model, np.array(triangles), face.bones.head, _hair(case)))
 
 
@@ -577,8 +577,3 @@ def _blink(case: Case) -> int:
 
 def _pair(eyes: EyeCenters) -> tuple[tuple[float, float], tuple[float, float]]:
     return eyes.left, eyes.right
-
-
-def halved(choice: MorphChoice, half: Half) -> MorphChoice:
-    """The half of a choice."""
-    return replace(choice, half=half)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mmdgen.annotate.chin import Chin, find_chin
 from mmdgen.annotate.closing import ClosingDetector
-from mmdgen.annotate.displacement import resolve_displacements
+from mmdgen.annotate.displacement import Displacement, resolve_displacements
 from mmdgen.annotate.eyes import EyeRoles, choose_eye_roles
 from mmdgen.annotate.face import Face, find_face, with_eyes_of
 from mmdgen.annotate.features import DOUBTED, choose_feature_roles
@@ -60,13 +60,41 @@ def propose_annotation(model: Model, model_id: str) -> Annotation:
         role: _if_names_are_right(choice, features.name_doubt) for role, choice in eye_roles.roles.items()
     }
     roles = {**eyes, **features.roles}
-    return Annotation(
+    annotation = Annotation(
         model_id=model_id,
         head=_head_bounds(face, chin, top),
         roles={role: roles[role] for role in Role if role in roles},
         eyes=_eye_centers(face, chin.unit, _openings(detector, eye_roles, blink)),
         closing_morphs=eye_roles.closing_morphs,
         warnings=_warnings(model),
+    )
+    if _looks_backward(face, closed):
+        return _capped(annotation, 0.2, "the face looks to +z, where a model's back should be")
+    return annotation
+
+
+def _looks_backward(face: Face, closed: Displacement | None) -> bool:
+    """Whether the eyes are in the rear half of the head."""
+    eyes = face.iris_vertices.nonzero()[0] if closed is None or not len(closed) else closed.vertices
+    if not len(eyes):
+        return False
+    front, back = np.percentile(face.positions[face.head_vertices, 2], (5, 95))
+    middle = float(front + back) / 2 + 0.1 * float(back - front)
+    return float(np.median(face.positions[eyes, 2])) > middle
+
+
+def _capped(annotation: Annotation, most: float, reason: str) -> Annotation:
+    """An annotation of which nothing is sure any more."""
+
+    def cap(said: Provenance) -> Provenance:
+        return replace(said, confidence=min(said.confidence, most), reasons=(*said.reasons, reason))
+
+    eyes = annotation.eyes
+    return replace(
+        annotation,
+        head=replace(annotation.head, provenance=cap(annotation.head.provenance)),
+        eyes=None if eyes is None else replace(eyes, provenance=cap(eyes.provenance)),
+        roles={role: replace(c, provenance=cap(c.provenance)) for role, c in annotation.roles.items()},
     )
 
 
@@ -132,9 +160,11 @@ def _openings(
     detector: ClosingDetector, eye_roles: EyeRoles, blink: MorphChoice | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """The middles of what the blink covers, left and right; None without a blink that closes the eyes."""
-    closings = {closing.morph for closing in eye_roles.closing_morphs}
-    if blink is None or blink.morph not in closings:
+    closing = next((c for c in eye_roles.closing_morphs if blink and c.morph == blink.morph), None)
+    if blink is None or closing is None:
         return None
+    if detector.sees_irises and None in (closing.iris_left, closing.iris_right):
+        return None  # closed at rest: what the morph covers then is no opening
     left, right = (detector.opening_middle(blink.morph, side) for side in (Side.LEFT, Side.RIGHT))
     return None if left is None or right is None else (left, right)
 
@@ -142,7 +172,7 @@ def _openings(
 def _eye_centers(
     face: Face, unit: float, openings: tuple[NDArray[np.float64], NDArray[np.float64]] | None
 ) -> EyeCenters:
-    """The irises' middles, checked against what the blink covers; where there are none, the middles of that."""
+    """The irises' middles, checked against what the blink covers; without irises the middles of that."""
     eyes, confidence = face.irises or face.eyes, face.eyes.confidence
     left, right, method, reasons = eyes.left, eyes.right, eyes.method, face.eyes.reasons
     if openings is None:

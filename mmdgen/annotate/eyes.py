@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
+
 from mmdgen.annotate.closing import Closing, ClosingDetector
 from mmdgen.annotate.displacement import Displacement, cosine, half_weights
 from mmdgen.annotate.face import Face
@@ -68,8 +70,9 @@ def choose_eye_roles(face: Face, detector: ClosingDetector, unit: float, *, by: 
     closings = [found for morph in range(len(face.displacements)) if (found := detector.detect(morph))]
     named = {feature: _named(face, detector, feature, closings) for feature in _SHAPES}
     blink = named.get(Feature.EYE_WINK)
-    if blink is not None:  # without irises, lid motion alone lets brows and half-closed eyes through
-        closings = [c for c in closings if not c.saw_no_iris or _covers(detector, c, blink.closing)]
+    whole = blink.closing if blink is not None else _widest(detector, closings)
+    if whole is not None:  # without irises, lid motion alone lets brows and half-closed eyes through
+        closings = [c for c in closings if not c.saw_no_iris or _covers(detector, c, whole)]
         named = {feature: _named(face, detector, feature, closings) for feature in _SHAPES}
     picks = _settle_pair(face, detector, closings, named)
     shaped = [_describe(face, detector, closing, picks) for closing in closings]
@@ -81,6 +84,13 @@ def choose_eye_roles(face: Face, detector: ClosingDetector, unit: float, *, by: 
             if choice is not None:
                 roles[Role.of(feature, side)] = choice
     return EyeRoles(roles, tuple(shaped))
+
+
+def _widest(detector: ClosingDetector, closings: list[Closing]) -> Closing | None:
+    """The both-eye closing that covers most, of those that were found without irises."""
+    unseen = [closing for closing in closings if closing.side is Side.BOTH and closing.saw_no_iris]
+    covered = [(int(np.sum(detector.opening(one.morph, Side.LEFT))), -i) for i, one in enumerate(unseen)]
+    return unseen[-max(covered)[1]] if covered else None
 
 
 def _covers(detector: ClosingDetector, closing: Closing, blink: Closing) -> bool:
@@ -136,7 +146,7 @@ def _settle_pair(
         chosen = None if feature in picks else _by_shape(pool, votes, feature)
         if chosen is not None:
             pool.remove(chosen)
-            confidence = 0.6 if votes[chosen.morph] else 0.4
+            confidence = 0.3 if chosen.saw_no_iris else 0.6 if votes[chosen.morph] else 0.4
             reason = "no known name; told by the shape of the closed lid"
             picks[feature] = _Pick(chosen, "geometry", confidence, (reason,))
     return _check_order(picks) if len(picks) == 2 else picks

@@ -198,7 +198,36 @@ def _find_eyes(
         apart = max(np.linalg.norm(lids[0] - irises.left), np.linalg.norm(lids[1] - irises.right))
         if apart < irises.half_distance:
             return Eyes(*lids, "lids", 1.0)
-    return irises or _eyes_from_bones(model, bones)
+    return (
+        irises
+        or _eyes_from_morphs(model, displacements, head_vertices, middle)
+        or _eyes_from_bones(model, bones)
+    )
+
+
+def _eyes_from_morphs(
+    model: Model, displacements: tuple[Displacement, ...], head_vertices: Bools, middle: float
+) -> Eyes | None:
+    """Where a morph pulls most down on both sides of the face and nothing between: lids, never a mouth."""
+    best, lowest = None, 0.0
+    for moved in displacements:
+        near = moved.restricted(head_vertices[moved.vertices])
+        lids = _lid_middles(model, near, middle) if len(near) else None
+        if lids is None or len(near) < 0.9 * len(moved):
+            continue
+        apart = float(lids[0][0] - lids[1][0]) / 2
+        x = np.abs(model.vertices.positions[near.vertices, 0] - middle)
+        is_pair = (
+            abs(lids[0][1] - lids[1][1]) < 0.2 * apart and abs(lids[0][0] + lids[1][0] - 2 * middle) < apart
+        )
+        between = float(near.lengths[x < 0.25 * apart].sum()) / float(near.lengths.sum())
+        down = float(near.offsets[:, 1].min())
+        if is_pair and between < 0.02 and -1.5 * apart < down < lowest:
+            best, lowest = lids, down
+    if best is None:
+        return None
+    reason = "no eye bones and no known name: the eyes are where a morph pulls most down on both sides"
+    return Eyes(*best, "morphs", 0.3, (reason,))
 
 
 def _eyes_from_bones(model: Model, bones: BoneRoles) -> Eyes:

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from mmdgen.annotate.chin import Chin
 from mmdgen.annotate.displacement import Displacement
 from mmdgen.annotate.face import Face
 from mmdgen.annotate.motion import Motion, Region, measure_motion, parting
 from mmdgen.annotate.schema import Feature, Half, MorphChoice, Origin, Provenance, Role, Side
-from mmdgen.model import Bools, MorphKind, Panel
+from mmdgen.model import Bools, MorphKind, Panel, UvElements
 
 IN_PLACE = 0.6  # share of the motion that must be in the feature's part of the face
 MOUTH_OPENS = 0.05  # u; lips part at least so far in an open mouth
@@ -98,11 +100,7 @@ def _confirm(region: Region, feature: Feature, rank: int, index: int) -> _Found 
     face = region.face
     moved = face.displacements[index]
     if not len(moved):
-        if face.model.morphs.kinds[index] not in _UNMEASURED:
-            return None
-        side = face.hints[index].side if feature.has_sides else Side.MIDDLE
-        reason = "moves no vertices: neither side nor effect could be measured"
-        return _Found(index, side, rank, "name", 0.4, (reason,))
+        return _unmoving(region, feature, rank, index)
     rule = _RULES[feature]
     inside = rule.part(region, moved)
     share = float(moved.lengths[inside].sum() / moved.lengths.sum())
@@ -122,6 +120,34 @@ def _confirm(region: Region, feature: Feature, rank: int, index: int) -> _Found 
         return _Found(index, side, rank, "name", 0.4, (f"moves by {motion.farthest:.3f} u only",), motion)
     confidence = (0.95 if rank < 3 else 0.85) * min(1.0, 0.7 + 0.3 * (share - IN_PLACE) / (0.85 - IN_PLACE))
     return _Found(index, side, rank, "name and geometry", confidence, (), motion)
+
+
+def _unmoving(region: Region, feature: Feature, rank: int, index: int) -> _Found | None:
+    """A named morph that moves no vertices. One that slides the texture shows at least where it does so."""
+    face = region.face
+    elements = face.model.morphs.elements[index]
+    if isinstance(elements, UvElements):
+        slid = _as_displacement(elements, len(face.positions))
+        inside = _RULES[feature].part(region, slid)
+        part = slid.restricted(inside)
+        side = _side(region, feature, part)
+        if len(part) < IN_PLACE * len(slid) or side is None or not len(part):
+            return None
+        reason = "slides the texture: where it does was measured, not what is seen"
+        return _Found(index, side, rank, "name and place", 0.6, (reason,))
+    if face.model.morphs.kinds[index] not in _UNMEASURED:
+        return None
+    side = face.hints[index].side if feature.has_sides else Side.MIDDLE
+    reason = "moves no vertices: neither side nor effect could be measured"
+    return _Found(index, side, rank, "name", 0.4, (reason,))
+
+
+def _as_displacement(elements: UvElements, vertex_count: int) -> Displacement:
+    """The motion of texture coordinates as if it were one of vertices: it is asked only where it is."""
+    usable = (elements.vertices >= 0) & (elements.vertices < vertex_count)
+    vertices, rows = np.unique(elements.vertices[usable], return_index=True)
+    offsets = elements.offsets[usable][rows][:, :3]
+    return Displacement(vertices, offsets, np.linalg.norm(offsets, axis=1))
 
 
 def _side(region: Region, feature: Feature, part: Displacement) -> Side | None:
@@ -202,7 +228,9 @@ def _choose(face: Face, found: list[_Found], side: Side, by: str) -> MorphChoice
     both = own.get(Side.BOTH)
     pair_rank = max((own[eye].rank for eye in (Side.LEFT, Side.RIGHT) if eye in own), default=0)
     is_family = Side.LEFT in own and Side.RIGHT in own and (both is None or pair_rank <= both.rank)
-    can_halve = both is not None and len(face.displacements[both.morph]) > 0
+    can_halve = both is not None and (
+        len(face.displacements[both.morph]) > 0 or both.method == "name and place"
+    )
     if both is not None and can_halve and side is not Side.BOTH and not is_family:
         method = "half of the both-sided morph"
         provenance = Provenance(Origin.AUTO, method, both.confidence, both.reasons, by)

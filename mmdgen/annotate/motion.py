@@ -37,18 +37,22 @@ class Region:
         return np.asarray((self.face.positions[moved.vertices] - origin) / self.chin.unit, np.float64)
 
     def around_brows(self, moved: Displacement) -> Bools:
+        """Which moved vertices are about the brows and the upper half of the eyes, (n,)."""
         points = self.points(moved)
         return np.asarray((points[:, 1] > 0.05) & (points[:, 1] < 1.3))
 
     def around_eyes(self, moved: Displacement) -> Bools:
+        """Which moved vertices are in the boxes around the eyes, (n,)."""
         points = self.points(moved)
         apart = np.abs(points[:, 0]) - self.face.eyes.half_distance / self.chin.unit
         return np.asarray((apart < 0.7) & (np.abs(points[:, 1]) < 0.6))
 
     def on_irises(self, moved: Displacement) -> Bools:
+        """Which moved vertices are of the irises, (n,)."""
         return np.asarray(self.face.iris_vertices[moved.vertices] & self.around_eyes(moved))
 
     def around_mouth(self, moved: Displacement) -> Bools:
+        """Which moved vertices are about the mouth, (n,)."""
         points = self.points(moved)
         return np.asarray((points[:, 1] < -0.25) & (points[:, 1] > -1.3) & (np.abs(points[:, 0]) < 0.8))
 

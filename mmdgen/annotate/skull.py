@@ -20,6 +20,9 @@ from mmdgen.model import Bools
 # (in u it is 1.2 to 2.7, so u does not tell a hat from a large skull).
 USUAL_TOP = 1.42
 TOP_RANGE = (0.8, 1.75)
+UNUSUAL_TOP = 1.55  # heads with their hair are lower, heads with a hat that cannot be told from it are higher
+FLAT = 0.015  # u; heads and their hair are arched by more over half a u [0.04 to 0.19]
+HIGH_AND_FLAT = 1.5  # some hair is flat on top, but not on such a high head
 BEHIND_SKULL = 0.5  # u behind the head bone: high ponytails and buns stand there, the skull's top does not
 STANDS_OUT = 0.08  # u; what is more above the hair is a hat or the like; a headband is less
 ROUGH = 0.12  # u; heads' arches are smoother [0.01]
@@ -54,7 +57,7 @@ def find_top(face: Face, unit: float) -> Top:
 
     for arch in (arches.hair, arches.bare):
         if arch is not None and is_usual(arch):
-            return _judge_top(unit, arch, arches)
+            return _judge_top(face.eyes.y, unit, arch, arches)
     if arches.everything is not None and is_usual(arches.everything):
         return Top(arches.everything.y, "arch over the hat", 0.3, ("no hair under what is worn on the head",))
     return _usual_top(face, arches)
@@ -67,6 +70,7 @@ class _Arch:
     y: float  # at the middle of the head
     residual: float  # typical distance of the columns from it
     coverage: float  # share of the columns that have any surface
+    bend: float  # how much lower it is 0.5 u from the middle, u: an arch's sagitta, negative for a hollow
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ def _materials_around_eyes(face: Face, unit: float, triangles: Bools, half_width
     return np.flatnonzero(counts >= 0.005 * owners.size)
 
 
-def _judge_top(unit: float, arch: _Arch, arches: _Arches) -> Top:
+def _judge_top(eyes_y: float, unit: float, arch: _Arch, arches: _Arches) -> Top:
     """The confidence in an arch at a usual height: less where something stands above it."""
     reasons: list[str] = []
     confidence = 0.98
@@ -130,6 +134,16 @@ def _judge_top(unit: float, arch: _Arch, arches: _Arches) -> Top:
         confidence = 0.8 if above < 3 * STANDS_OUT else 0.6
         if not arches.hair_is_named:
             confidence = 0.45
+    height = (arch.y - eyes_y) / arches.half_width
+    if height > UNUSUAL_TOP:
+        reasons.append(f"hat suspected: the head is {height:.2f} times half its width high above the eyes")
+        confidence = min(confidence, 0.6)
+    if arch.bend < FLAT and height > 1.15:
+        hollow = arch.bend < -4 * FLAT
+        reasons.append(
+            "something stands up on both sides of the crown" if hollow else "hat suspected: the crown is flat"
+        )
+        confidence = min(confidence, 0.45 if height > HIGH_AND_FLAT and not hollow else 0.6)
     if arch.residual > ROUGH * unit:
         reasons.append(f"hat or unusual hair suspected: no smooth arch ({arch.residual / unit:.2f} u off)")
         confidence = min(confidence, 0.45)
@@ -143,8 +157,10 @@ def _usual_top(face: Face, arches: _Arches) -> Top:
     if arch is None or arch.coverage <= COVERED:
         return Top(usual, "proportion", 0.2, ("the middle of the head is not covered",))
     height = (arch.y - face.eyes.y) / arches.half_width
-    what = "hat suspected: the head is" if height > USUAL_TOP else "the head is only"
-    reason = f"{what} {height:.1f} times half its width high above the eyes, usual are 1.2 to 1.5"
+    usually = f"{height:.1f} times half its width high above the eyes, usual are 1.2 to 1.5"
+    if height < USUAL_TOP:  # wide hair, rather than no skull
+        return Top(arch.y, "arch of the hair", 0.45, (f"the head is only {usually}",))
+    reason = f"hat suspected: the head is {usually}"
     return Top(usual, "proportion", 0.3, (reason,))
 
 
@@ -182,7 +198,8 @@ def _arch(face: Face, unit: float, triangles: Bools) -> _Arch | None:
         error = (heights - offset - design @ solution) / (0.3 * unit)
         weights = np.where(np.abs(error) < 1, (1 - error**2) ** 2, 1e-6)
     residual = float(np.median(np.abs(error))) * 0.3 * unit
-    return _Arch(float(solution[0] + offset), residual, float(seen.mean()))
+    bend = -0.25 * float(solution[2]) / unit
+    return _Arch(float(solution[0] + offset), residual, float(seen.mean()), bend)
 
 
 def _column_heights(
