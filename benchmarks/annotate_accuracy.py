@@ -170,13 +170,13 @@ def report(judged: list[Judged], seconds: list[float]) -> None:
             continue
         groups[entry.field if entry.field in _PLACES else "roles"].append(entry)
     for name in (*_PLACES, "roles"):
+        if not groups[name]:
+            continue
         right = sum(entry.is_right for entry in groups[name])
         distances = [entry.distance for entry in groups[name]]
         off = (
             f", off by {np.median(distances):.3f} u, at most {max(distances):.3f}" if name in _PLACES else ""
         )
-        if not groups[name]:
-            continue
         print(f"{name}: {right} of {len(groups[name])} right ({100 * right / len(groups[name]):.2f} %){off}")
     print("wrong by field:", dict(Counter(e.field for e in judged if not e.is_right).most_common()))
     for entry in judged:

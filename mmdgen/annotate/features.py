@@ -281,8 +281,8 @@ class _Rule:
 
 
 def _straight(motion: Motion, sign: float) -> float:
-    """How clearly brows go straight up (sign 1) or down (-1), without tilting."""
-    return sign * motion.rise - STRAIGHT if abs(motion.tilt) < TILTS else 0.0
+    """How clearly brows go straight up (sign 1) or down (-1) as a whole, without tilting or arching."""
+    return (sign * motion.rise - STRAIGHT) * motion.evenness if abs(motion.tilt) < TILTS else 0.0
 
 
 # A morph that shares one of these names and does something else is no such feature at all.

@@ -73,6 +73,7 @@ class Motion:
     """How a part of the face moves. Ratios unless said otherwise."""
 
     farthest: float  # u
+    evenness: float  # mean motion over farthest motion: 1 where all moves alike
     rise: float  # mean motion up over mean motion: 1 is straight up
     tilt: float  # change of the line's slope over |x|: positive lowers the inner ends
     spread: float  # how much wider it gets, per width
@@ -93,6 +94,7 @@ def measure_motion(region: Region, moved: Displacement) -> Motion:
     upper, lower = _like_blink(region, moved)
     return Motion(
         farthest=float(lengths.max()),
+        evenness=float(lengths.mean() / lengths.max()),
         rise=float(np.average(offsets[:, 1], weights=lengths) / np.average(lengths, weights=lengths)),
         tilt=_slope(x + outward, points[:, 1] + offsets[:, 1]) - _slope(x, points[:, 1]),
         spread=float(np.sum(outward * x) / max(float(np.sum(x * x)), 1e-9)),

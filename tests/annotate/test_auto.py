@@ -219,6 +219,24 @@ def test_gene_has_modern_winks(shared_dir: Path) -> None:
 
 
 @pytest.mark.local_models
+def test_spare_eyes_inside_the_head_do_not_move_the_eye_centres(shared_dir: Path) -> None:
+    path = shared_dir / "models" / "gene_light" / "Gene_light.pmx"  # spirals wait 0.9 units behind her eyes
+    eyes = propose_annotation(read_model(path), MODEL_ID).eyes
+    assert eyes is not None
+    assert eyes.left == pytest.approx((0.47, 17.94), abs=0.03)
+    assert eyes.right == pytest.approx((-0.47, 17.94), abs=0.03)
+
+
+@pytest.mark.local_models
+def test_texture_morph_shows_its_side_by_where_it_is(shared_dir: Path) -> None:
+    model = read_model(shared_dir / "models" / "miku43" / "miku4.3.pmx")  # 瞳小 slides the irises' texture
+    roles = propose_annotation(model, MODEL_ID).roles
+    assert (roles[Role.IRIS_SMALL_BOTH].name, roles[Role.IRIS_SMALL_BOTH].half) == ("瞳小", None)
+    assert roles[Role.IRIS_SMALL_LEFT].half is Half.LEFT
+    assert roles[Role.IRIS_SMALL_LEFT].provenance.reasons != ()
+
+
+@pytest.mark.local_models
 def test_miku43_has_mirrored_winks(shared_dir: Path) -> None:
     annotation = propose_annotation(read_model(shared_dir / "models" / "miku43" / "miku4.3.pmx"), MODEL_ID)
     found = {morph.name: morph for morph in annotation.closing_morphs}
