@@ -11,7 +11,7 @@ from mmdgen.annotate.schema import Half
 from mmdgen.model import Bools, Floats, Ints, Model, VertexElements
 from mmdgen.rig.morph_weights import build_weight_flow, spread_weights
 
-_FARTHEST = 1e9  # MMD units; more is damage, and its square is no float32
+FARTHEST = 1e9  # MMD units; more is damage, and its square is no float32
 HALF_SEAM = 0.1  # the halves of a morph blend over +-0.1 u around the middle of the face, where no eye is
 
 
@@ -88,7 +88,7 @@ def cosine(a: Displacement, b: Displacement) -> float:
 
 
 def _gather(vertices: Ints, offsets: Floats, vertex_count: int) -> Displacement:
-    is_sane = (np.abs(offsets) < _FARTHEST).all(axis=1)  # False for NaN too
+    is_sane = (np.abs(offsets) < FARTHEST).all(axis=1)  # False for NaN too
     usable = is_sane & (vertices >= 0) & (vertices < vertex_count)
     unique, rows = np.unique(vertices[usable], return_inverse=True)
     summed = np.zeros((len(unique), 3), np.float32)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdgen.annotate.displacement import Displacement
+from mmdgen.annotate.displacement import FARTHEST, Displacement
 from mmdgen.annotate.lexicon import NameHint, name_hints
 from mmdgen.annotate.schema import Feature, Side
 from mmdgen.errors import AnnotationError
@@ -90,6 +90,7 @@ def find_face(model: Model, displacements: tuple[Displacement, ...]) -> Face:
     Raises:
         AnnotationError: the model has no head bone or nothing that follows it, or no eyes can be found.
     """
+    model = _without_absurd_positions(model)
     bones = find_bone_roles(model)
     if bones.head == NO_INDEX:
         raise AnnotationError(
@@ -123,6 +124,17 @@ def find_face(model: Model, displacements: tuple[Displacement, ...]) -> Face:
         drawn_triangles=drawn,
         eyes=eyes,
         irises=irises,
+    )
+
+
+def _without_absurd_positions(model: Model) -> Model:
+    """The model with NaN for what is infinite or absurdly far, so that no later sum overflows."""
+    positions = model.vertices.positions
+    is_sane = np.abs(positions) < FARTHEST  # False for NaN too
+    if is_sane.all():
+        return model
+    return replace(
+        model, vertices=replace(model.vertices, positions=np.where(is_sane, positions, np.float32(np.nan)))
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from mmdgen.annotate.chin import Chin
 from mmdgen.annotate.displacement import Displacement
 from mmdgen.annotate.face import Face
-from mmdgen.annotate.motion import Motion, Region, measure_motion, parting
+from mmdgen.annotate.motion import Motion, Region, measure_motion
 from mmdgen.annotate.schema import Feature, Half, MorphChoice, Origin, Provenance, Role, Side
 from mmdgen.model import Bools, MorphKind, Panel, UvElements
 
@@ -143,11 +143,11 @@ def _unmoving(region: Region, feature: Feature, rank: int, index: int) -> _Found
 
 
 def _as_displacement(elements: UvElements, vertex_count: int) -> Displacement:
-    """The motion of texture coordinates as if it were one of vertices: it is asked only where it is."""
-    usable = (elements.vertices >= 0) & (elements.vertices < vertex_count)
-    vertices, rows = np.unique(elements.vertices[usable], return_index=True)
-    offsets = elements.offsets[usable][rows][:, :3]
-    return Displacement(vertices, offsets, np.linalg.norm(offsets, axis=1))
+    """Where texture coordinates slide, as if each of the vertices moved by 1: only the place is asked."""
+    in_range = (elements.vertices >= 0) & (elements.vertices < vertex_count)
+    vertices = np.unique(elements.vertices[in_range & elements.offsets.any(axis=1)])
+    offsets = np.ones((len(vertices), 3), np.float32)
+    return Displacement(vertices, offsets, offsets[:, 0])
 
 
 def _side(region: Region, feature: Feature, part: Displacement) -> Side | None:
@@ -255,18 +255,21 @@ def _hardly_open_mouth(region: Region) -> list[_Found]:
 
 
 def _widest_opening(region: Region) -> list[_Found]:
-    """Without a known name: the morph that parts the lips farthest and moves little else."""
+    """Without a known name: the morph that opens the mouth widest and moves little else."""
     face = region.face
     openings: list[tuple[float, int]] = []
     for index, moved in enumerate(face.displacements):
         if not len(moved) or face.model.morphs.panels[index] in (Panel.BROW, Panel.EYE):
             continue
-        inside = region.around_mouth(moved)
-        if float(moved.lengths[inside].sum()) >= 0.8 * float(moved.lengths.sum()):
-            openings.append((parting(region, moved.restricted(inside)), -index))
-    if not openings or max(openings)[0] < MOUTH_OPENS:
+        part = moved.restricted(region.around_mouth(moved))
+        if not len(part) or float(part.lengths.sum()) < 0.8 * float(moved.lengths.sum()):
+            continue
+        motion = measure_motion(region, part)
+        if motion.opening >= MOUTH_OPENS:  # お parts the lips as far as あ, and is narrower
+            openings.append((motion.opening * (1.0 + 2.0 * motion.spread), -index))
+    if not openings:
         return []
-    reason = "no known name; it parts the lips farthest"
+    reason = "no known name; it opens the mouth widest"
     return [_Found(-max(openings)[1], Side.MIDDLE, 0, "geometry", 0.4, (reason,))]
 
 

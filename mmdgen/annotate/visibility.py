@@ -64,7 +64,7 @@ def depth_map(triangles: Floats, grid: Grid) -> Floats:
     """
     depth = np.full(grid.width * grid.height, np.inf, np.float32)
     corners = np.asarray(triangles, np.float64)
-    corners = corners[np.isfinite(corners.sum(axis=(1, 2)))]
+    corners = corners[np.isfinite(corners).all(axis=(1, 2))]
     xy = (corners[..., :2] - (grid.left, grid.bottom)) / grid.step - 0.5  # pixel centres at whole numbers
     lowest, highest = extent(xy)
     low = np.maximum(np.ceil(lowest), 0).astype(np.int64)
