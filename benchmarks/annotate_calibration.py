@@ -26,7 +26,7 @@ def draw_calibration(fields: Mapping[str, Fields], bins: Sequence[float]) -> str
     """
     everything = [entry for entries in fields.values() for entry in entries if entry[0] > 0]
     tidy = [entry for entry in fields.get(_TIDY, []) if entry[0] > 0]
-    width, height = _LEFT + _SIZE + 190, _TOP + _SIZE + _BOTTOM
+    width, height = _LEFT + _SIZE + 250, _TOP + _SIZE + _BOTTOM
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}'>",
         f"<rect width='{width}' height='{height}' fill='#fff'/>",

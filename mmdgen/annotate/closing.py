@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdgen.annotate.displacement import Displacement
+from mmdgen.annotate.displacement import Displacement, side_by_weight
 from mmdgen.annotate.face import Face
 from mmdgen.annotate.schema import Side
 from mmdgen.annotate.visibility import Grid, depth_map, extent, visible_area
@@ -174,12 +174,7 @@ class ClosingDetector:
         """The eyes that a morph moves, or None where it is neither one nor both."""
         left = float(self.on_side(moved, Side.LEFT).lengths.sum())
         right = float(self.on_side(moved, Side.RIGHT).lengths.sum())
-        balance = min(left, right) / max(left, right, 1e-12)
-        if balance >= BOTH_SIDES:
-            return Side.BOTH
-        if balance <= ONE_SIDE:
-            return Side.LEFT if left > right else Side.RIGHT
-        return None
+        return side_by_weight(left, right, one_side=ONE_SIDE, both_sides=BOTH_SIDES)
 
     def _moves_like_a_lid(self, moved: Displacement) -> Side | None:
         """The eyes over which a morph brings lids down, by its motion alone."""

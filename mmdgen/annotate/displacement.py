@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdgen.annotate.schema import Half
+from mmdgen.annotate.schema import Half, Side
 from mmdgen.model import Bools, Floats, Ints, Model, VertexElements
 from mmdgen.rig.morph_weights import build_weight_flow, spread_weights
 
@@ -85,6 +85,23 @@ def cosine(a: Displacement, b: Displacement) -> float:
         return 0.0
     _, rows_a, rows_b = np.intersect1d(a.vertices, b.vertices, assume_unique=True, return_indices=True)
     return float(np.sum(a.offsets[rows_a] * b.offsets[rows_b], dtype=np.float64)) / length
+
+
+def side_by_weight(left: float, right: float, *, one_side: float, both_sides: float) -> Side | None:
+    """The side that a motion is on, by its sums left and right; None where it is neither one side nor both.
+
+    Args:
+        left: sum of lengths on the character's left.
+        right: the same on the right.
+        one_side: weaker over stronger side up to which it is one side.
+        both_sides: the same from which it is both.
+    """
+    balance = min(left, right) / max(left, right, 1e-12)
+    if balance >= both_sides:
+        return Side.BOTH
+    if balance <= one_side:
+        return Side.LEFT if left > right else Side.RIGHT
+    return None
 
 
 def _gather(vertices: Ints, offsets: Floats, vertex_count: int) -> Displacement:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.annotate.chin import Chin
-from mmdgen.annotate.displacement import Displacement
+from mmdgen.annotate.displacement import Displacement, side_by_weight
 from mmdgen.annotate.face import Face
 from mmdgen.annotate.schema import Side
 from mmdgen.model import Bools
@@ -60,12 +60,7 @@ class Region:
         """The side that a motion is on; None where it is neither one side nor both."""
         is_left = self.points(moved)[:, 0] > 0
         left, right = float(moved.lengths[is_left].sum()), float(moved.lengths[~is_left].sum())
-        balance = min(left, right) / max(left, right, 1e-12)
-        if balance >= BOTH_SIDES:
-            return Side.BOTH
-        if balance <= ONE_SIDE:
-            return Side.LEFT if left > right else Side.RIGHT
-        return None
+        return side_by_weight(left, right, one_side=ONE_SIDE, both_sides=BOTH_SIDES)
 
 
 @dataclass(frozen=True, slots=True)
