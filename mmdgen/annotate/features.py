@@ -266,7 +266,7 @@ def _widest_opening(region: Region) -> list[_Found]:
             continue
         motion = measure_motion(region, part)
         if motion.opening >= MOUTH_OPENS:  # お parts the lips as far as あ, and is narrower
-            openings.append((motion.opening * (1.0 + 2.0 * motion.spread), -index))
+            openings.append((motion.opening * (1.0 + motion.spread), -index))
     if not openings:
         return []
     reason = "no known name; it opens the mouth widest"
