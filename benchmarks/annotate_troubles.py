@@ -255,7 +255,7 @@ def one_eyed(case: Case) -> Case:
 
 
 def brows_with_blink(case: Case) -> Case:
-    """まばたき連動: the brows come down with the lids."""
+    """まばたき連動: the brows come down with the lids. The halves, brows and all, are the true winks then."""
     brow = case.truth.roles.get(Role.EYEBROW_LOWERED_BOTH)
     elements, index = list(case.model.morphs.elements), _blink(case)
     first = elements[index]
@@ -265,9 +265,10 @@ def brows_with_blink(case: Case) -> Case:
     elements[index] = VertexElements(
         np.concatenate([first.vertices, second.vertices]), np.concatenate([first.offsets, second.offsets])
     )
-    return replace(
-        case, model=replace(case.model, morphs=replace(case.model.morphs, elements=tuple(elements)))
-    )
+    halved = (Role.EYE_WINK_LEFT, Role.EYE_WINK_RIGHT)
+    roles = {role: choice for role, choice in case.truth.roles.items() if role not in halved}
+    model = replace(case.model, morphs=replace(case.model.morphs, elements=tuple(elements)))
+    return replace(case, model=model, truth=replace(case.truth, roles=roles))
 
 
 def glasses(case: Case) -> Case:
