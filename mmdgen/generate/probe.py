@@ -61,7 +61,7 @@ def probe_plan(
     seconds = len(plan.models) * _mean(loading) + plan.sample_count * _mean(drawing)
     return Estimate(
         bytes=round(plan.sample_count * _mean(sizes)),
-        seconds=round(seconds / workers, 1),
+        seconds=round(seconds / workers, 3),  # a split may be over in a moment
         workers=workers,
         probed=len(sizes),
     )
