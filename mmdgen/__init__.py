@@ -24,6 +24,7 @@ __all__ = [
     "MmdgenError",
     "Model",
     "ModelError",
+    "NetworkError",
     "Pose",
     "PoseSpace",
     "PosedModel",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
         FormatError,
         MmdgenError,
         ModelError,
+        NetworkError,
         RenderError,
     )
     from mmdgen.formats import load_texture, model_id, read_model, write_pmx

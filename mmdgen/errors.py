@@ -55,5 +55,9 @@ class DatasetError(MmdgenError):
     """A data set, its configuration or its folder is not in order."""
 
 
+class NetworkError(MmdgenError):
+    """A network, its checkpoint or its training run is not in order."""
+
+
 class BackendError(MmdgenError):
     """An optional part is not installed or not reachable."""
