@@ -27,6 +27,7 @@ COMMANDS = {
     "render": "Render the shards of a data set that are not there yet.",
     "verify": "Check a data set: hashes, pixels, leaks across splits.",
     "report": "Write one HTML page to look at a data set.",
+    "train": "Train the networks of the article from a data set.",
 }
 
 INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells report it

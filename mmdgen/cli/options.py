@@ -57,6 +57,29 @@ device_option: Option[Any] = click.option(
     help="Number of the GPU to use.  [default: the first]",
 )
 
+
+class ComputeDevice(click.ParamType[int | str]):
+    """`cpu`, or the number of a GPU."""
+
+    name = "device"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Read cpu or a number."""
+        if value == "cpu":
+            return "cpu"
+        if not str(value).isdecimal():
+            self.fail(f"'{value}' is neither cpu nor the number of a GPU", param, ctx)
+        return int(value)
+
+
+compute_device_option: Option[Any] = click.option(
+    "--device",
+    type=ComputeDevice(),
+    default=None,
+    metavar="NUMBER|cpu",
+    help="Number of the GPU to use, or cpu.  [default: the first GPU, else cpu]",
+)
+
 limit_option: Option[Any] = click.option(
     "--limit", type=click.IntRange(min=1), default=None, help="Stop after this many."
 )

@@ -78,14 +78,19 @@ class SplitReader:
 
     def __getitem__(self, number: int) -> ReadSample:
         """Read and decode one sample. Raises IndexError beyond the end, DatasetError for a damaged shard."""
+        rest, expression, posed = (self.picture(number, name) for name in PICTURES)
+        return ReadSample(str(self.keys[number]), rest, expression, posed, self.poses[number])
+
+    def picture(self, number: int, name: str) -> Image:
+        """Read and decode one picture of a sample: "rest", "expression" or "posed". Raises as indexing does.
+
+        A network learns from two of the three; decoding is what reading costs.
+        """
         if not -len(self) <= number < len(self):
             raise IndexError(f"sample {number} of {len(self)}")
+        offset, size = self._places[number, PICTURES.index(name)]
         shard = self._shards[self._homes[number]]
-        rest, expression, posed = (
-            read_picture(shard, {"offset": int(offset), "size": int(size)})
-            for offset, size in self._places[number]
-        )
-        return ReadSample(str(self.keys[number]), rest, expression, posed, self.poses[number])
+        return read_picture(shard, {"offset": int(offset), "size": int(size)})
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.intp]:
