@@ -52,9 +52,9 @@ _ARTICLE = {
 # The weight of the perceptual part when every norm is a mean (see mmdgen.train.losses).
 PERCEPTUAL_WEIGHTS = {NetworkKind.FACE_ROTATOR: 1 / 5, NetworkKind.COMBINER: 1 / 25}
 
-LEARNING_RATES = {"tha1": 1e-4, "small": 2e-4, "tiny": 1e-3}  # narrow networks bear and need larger steps
+LEARNING_RATES = {"tha1": 1e-4, "small": 2e-4, "tiny": 2e-3}  # narrow networks bear and need larger steps
 _LENGTH_SHARE = {"tha1": 1.0, "small": 0.1, "tiny": 0.01}  # of the article's number of images
-_LARGEST_BATCH = {"tha1": 25, "small": 25, "tiny": 8}
+_LARGEST_BATCH = {"tha1": 25, "small": 16, "tiny": 4}  # few images are better spent on many steps
 
 CHECKPOINTS_PER_RUN = 100
 

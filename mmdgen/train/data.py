@@ -9,6 +9,7 @@ converts them. Decoding PNG is the costly part and happens in the loader's worke
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -139,6 +140,8 @@ def endless_batches(
         num_workers=workers,
         pin_memory=pin_memory,
         prefetch_factor=4 if workers else None,
+        worker_init_fn=_leave_interrupts_to_the_loop,
+        generator=torch.Generator(),  # else it draws from the global one, which is the run's
     )
     batches = iter(loader)
     while True:
@@ -154,6 +157,11 @@ def endless_batches(
                 "a process that reads pictures died, most likely for want of memory: try fewer --workers"
             ) from error
         yield batch
+
+
+def _leave_interrupts_to_the_loop(worker: int) -> None:
+    """A terminal sends Ctrl-C to every process; the loop wants one more batch before it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def fixed_batches(examples: Examples, numbers: Sequence[int], batch_size: int) -> Iterator[Batch]:

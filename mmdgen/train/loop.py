@@ -40,7 +40,7 @@ from mmdgen.train.run_folder import RunLog, begin_or_resume, write_facts
 from mmdgen.train.samples import sample_sheet
 from mmdgen.train.steps import MakeInputs, Output, answers, inputs_through, plain_inputs
 
-VALIDATION_SAMPLES = 256
+VALIDATION_SAMPLES = 96
 SHEET_ROWS = 8
 LOGS_PER_CHECKPOINT = 10
 

@@ -42,7 +42,7 @@ class NetworkConfig:
 
 
 # (width, side of the pictures). `tha1` is the published networks' size.
-NETWORK_SIZES = {"tha1": (64, 256), "small": (32, 128), "tiny": (16, 64)}
+NETWORK_SIZES = {"tha1": (64, 256), "small": (32, 128), "tiny": (8, 64)}
 
 
 def network_config(kind: NetworkKind | str, preset: str = "tha1") -> NetworkConfig:
