@@ -35,7 +35,7 @@ from mmdgen.train.config import PERCEPTUAL_WEIGHTS, LossKind, TrainConfig
 from mmdgen.train.data import Batch, Examples, endless_batches, fixed_batches, to_device
 from mmdgen.train.devices import Processes, joined_processes, memory_errors_explained
 from mmdgen.train.losses import PerceptualLoss, l1_loss, load_vgg16
-from mmdgen.train.networks import NetworkKind, build_network
+from mmdgen.train.networks import NetworkConfig, NetworkKind, build_network
 from mmdgen.train.run_folder import RunLog, begin_or_resume, write_facts
 from mmdgen.train.samples import sample_sheet
 from mmdgen.train.steps import MakeInputs, Output, answers, inputs_through, plain_inputs
@@ -119,7 +119,9 @@ def train(
         else:
             network = network_from_state(config.network, checkpoint.state, source=str(options.out))
         network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
-        optimizer = torch.optim.Adam(network.parameters(), config.learning_rate, config.betas)
+        optimizer = torch.optim.Adam(
+            network.parameters(), config.learning_rate, config.betas, eps=adam_epsilon(config.network)
+        )
         images = 0 if checkpoint is None else restore(checkpoint, optimizer)
         trained = as_trained(network, options, processes)
 
@@ -275,6 +277,15 @@ def run_facts(config: TrainConfig, options: TrainOptions, rotator: Mapping[str, 
         raise DatasetError(f"{options.data}: has no split train; add [splits.train] and render it")
     data = {"name": manifest["name"], "fingerprint": split["fingerprint"], "samples": split["samples"]}
     return {"config": config.facts(), "data": data, "rotator": dict(rotator)}
+
+
+def adam_epsilon(network: NetworkConfig) -> float:
+    """Adam's epsilon of 1e-8 for the article's loss, a sum over 4 × H × W values, where ours is the mean.
+
+    A network that keeps nearly all pixels soon has masks near 1 and gradients far below 1e-8 of the mean:
+    with the usual epsilon the face morpher stops learning there.
+    """
+    return 1e-8 / (4 * network.size_px**2)
 
 
 def restore(checkpoint: Checkpoint, optimizer: torch.optim.Optimizer) -> int:

@@ -66,32 +66,36 @@ def trained_rotator(tiny_config: MakeConfig, options: MakeOptions) -> Path:
 # ---- learning ----
 
 
-def disc(column: float, radius: float) -> Any:
-    """A soft disc in network colours on the empty background, (4, 16, 16)."""
-    rows, columns = torch.meshgrid(torch.arange(16.0), torch.arange(16.0), indexing="ij")
-    cover = (radius + 0.5 - torch.hypot(rows - 7.5, columns - column)).clamp(0, 1)
-    color = torch.tensor([0.8, 0.5, 0.3, 1.0])[:, None, None]
-    return cover * color * 2 - 1
+def waves(shift: float) -> Any:
+    """A smooth picture in network colours, (4, 16, 16), moved sideways by a part of itself."""
+    rows, columns = torch.meshgrid(torch.linspace(-1, 1, 16), torch.linspace(-1, 1, 16), indexing="ij")
+    x, y = columns - shift, rows
+    return 0.9 * torch.stack(
+        [torch.sin(2 * x), torch.cos(2 * y + x), torch.sin(x * y), torch.exp(-x * x - y * y)]
+    )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NetworkKind)
 def test_one_batch_is_learnt_by_heart(kind: NetworkKind) -> None:
     torch.manual_seed(0)
     network = build_network(NetworkConfig(kind, 8, 16))
-    source = torch.stack([disc(7.5, 4), disc(7.5, 5)])
-    target = torch.stack([disc(8.5, 4), disc(6.5, 5)])
+    if kind is NetworkKind.FACE_ROTATOR:  # pixels that a random flow takes from outside learn slowly
+        torch.nn.init.zeros_(network.zhou_grid_change.weight)
+    source = torch.stack([waves(0.0), waves(0.3)])
+    target = torch.stack([waves(0.1), waves(0.2)])
     pose = torch.tensor([[0.5, 0.0, 0.0], [-0.5, 0.0, 0.0]])
-    inputs = (source, disc(7.0, 4).expand(2, -1, -1, -1)) if kind is NetworkKind.COMBINER else (source,)
+    inputs = (source, source.flip(0)) if kind is NetworkKind.COMBINER else (source,)
     optimizer = torch.optim.Adam(network.parameters(), 2e-3, (0.5, 0.999))
-    for _ in range(400):
+    for _ in range(800):
         losses = [l1_loss(image, target) for image in answers(network(*inputs, pose)).values()]
-        if all(float(loss) < 0.01 for loss in losses):
+        if all(float(loss.detach()) < 0.01 for loss in losses):
             return
         optimizer.zero_grad()
         torch.stack(losses).sum().backward()
-        assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+        assert all(torch.isfinite(parameter.grad).all() for parameter in network.parameters())
         optimizer.step()
-    pytest.fail(f"the loss is still {[round(float(loss), 4) for loss in losses]}")
+    pytest.fail(f"the losses are still {[round(float(loss), 4) for loss in losses]}")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -248,6 +252,7 @@ def test_after_kill_9_in_mid_epoch_the_weights_are_those_of_an_undisturbed_run(
     assert_same_run(undisturbed.out, killed.out)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM"])
 def test_an_interrupted_run_saves_where_it_is(
@@ -274,6 +279,20 @@ def test_what_a_crash_logged_beyond_the_checkpoint_is_logged_once(
     assert all(row["loss"] < 9 for row in rows if "loss" in row)
 
 
+def test_adam_sees_the_articles_sum(tiny_config: MakeConfig) -> None:
+    """Adam with a c times smaller loss and epsilon takes the same steps, also where gradients are tiny."""
+    size = 16
+    steps = []
+    for scale, epsilon in ((1.0, loop.adam_epsilon(tiny_config().network)), (4.0 * size * size, 1e-8)):
+        weight = torch.nn.Parameter(torch.tensor([0.0, 0.0], dtype=torch.float64))
+        optimizer = torch.optim.Adam([weight], 1e-3, (0.5, 0.999), eps=epsilon)
+        for gradient in ([1.0, 1e-9], [0.5, 3e-10], [2.0, 2e-9]):
+            weight.grad = scale * torch.tensor(gradient, dtype=torch.float64)
+            optimizer.step()
+        steps.append(weight.detach().clone())
+    torch.testing.assert_close(steps[0], steps[1], rtol=1e-9, atol=0)
+
+
 # ---- several processes ----
 
 
@@ -283,7 +302,9 @@ def test_two_processes_have_the_loss_curve_of_one(
     kind: str, tiny_config: MakeConfig, options: MakeOptions, tmp_path: Path
 ) -> None:
     script = tmp_path / "run.py"
-    script.write_text(KILLED_RUN.replace("FACE_MORPHER", NetworkKind(kind).name).replace("1e-3", "1e-4"), encoding="utf-8")
+    script.write_text(
+        KILLED_RUN.replace("FACE_MORPHER", NetworkKind(kind).name).replace("1e-3", "1e-4"), encoding="utf-8"
+    )
     one, two = options("one", images=40), options("two", images=40)
     # small steps: Adam turns the rounding of gradients that are nothing but rounding into whole ones
     train(tiny_config(kind, learning_rate=1e-4), one)
@@ -297,7 +318,7 @@ def test_two_processes_have_the_loss_curve_of_one(
     ours, theirs = log_of(one.out), log_of(two.out)
     assert [row["images"] for row in ours] == [row["images"] for row in theirs]
     for row, other in zip(ours, theirs, strict=True):
-        assert other == {name: pytest.approx(value, rel=1e-3) for name, value in row.items()}
+        assert other == {name: pytest.approx(value, rel=5e-3) for name, value in row.items()}
     assert read_checkpoint(two.out).images_seen == 40
 
 
