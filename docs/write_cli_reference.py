@@ -46,6 +46,11 @@ def cli_reference() -> str:
         command = cli.get_command(root, name)
         assert command is not None
         sections.append(f"## mmdgen {name}\n\n```text\n{help_of(command, name, root)}\n```\n")
+        if isinstance(command, click.Group):
+            group = click.Context(command, info_name=name, parent=root)
+            for part, subcommand in command.commands.items():
+                text = help_of(subcommand, part, group)
+                sections.append(f"## mmdgen {name} {part}\n\n```text\n{text}\n```\n")
     return "\n".join(sections)
 
 

@@ -31,9 +31,14 @@ def writer(name: str) -> ModuleType:
     return module
 
 
-def command_named(name: str) -> click.Command:
-    command = cli.get_command(click.Context(cli), name)
-    assert command is not None, f"no command mmdgen {name}"
+def command_named(*words: str) -> click.Command:
+    """The command of `mmdgen NAME`, or of `mmdgen GROUP NAME`, that a line's words begin with."""
+    command: click.Command | None = cli
+    for word in words:
+        if not isinstance(command, click.Group) or word.startswith("-"):
+            break
+        command = command.get_command(click.Context(command), word)
+        assert command is not None, f"no command mmdgen {' '.join(words)}"
     return command
 
 
@@ -53,13 +58,14 @@ def make_targets() -> set[str]:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_has_help(name: str) -> None:
     command = command_named(name)
-    assert command.help
-    silent = [
-        parameter.name
-        for parameter in command.params
-        if isinstance(parameter, click.Option) and not parameter.help
-    ]
-    assert not silent
+    for each in [command, *(command.commands.values() if isinstance(command, click.Group) else [])]:
+        assert each.help
+        silent = [
+            parameter.name
+            for parameter in each.params
+            if isinstance(parameter, click.Option) and not parameter.help
+        ]
+        assert not silent
 
 
 def test_the_command_reference_is_what_the_commands_say() -> None:
@@ -86,7 +92,7 @@ def test_what_a_page_tells_to_type_exists(page: Path) -> None:
             targets = [word for word in words[1:] if "=" not in word]
             assert set(targets) <= make_targets(), line
         elif words[:1] == ["mmdgen"] and len(words) > 1 and not words[1].startswith("-"):
-            command = command_named(words[1])
+            command = command_named(*words[1:])
             known = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
             used = {word.split("=")[0] for word in words[2:] if word.startswith("-")}
             assert used <= known, line

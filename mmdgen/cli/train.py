@@ -34,7 +34,9 @@ SHARED_OPTIONS = [
     ),
     click.option("--batch-size", type=click.IntRange(min=1), help="Images a step.  [default: the preset's]"),
     click.option(
-        "--learning-rate", type=click.FloatRange(min=0, min_open=True), help="[default: the preset's]"
+        "--learning-rate",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Of Adam.  [default: the preset's]",
     ),
     seed_option,
     click.option(
@@ -115,7 +117,7 @@ def run_option(kind: NetworkKind) -> Callable[[Callable[..., None]], Callable[..
 
 @click.group()
 def train() -> None:
-    r"""Train the networks of the article from a data set.
+    """Train the networks of the article from a data set.
 
     First the face morpher and the face rotator, in any order, then the combiner, which learns from the
     rotator's outputs. The same command again goes on where it was stopped. Several GPUs share a run with
@@ -127,20 +129,20 @@ def train() -> None:
       mmdgen train face-rotator --data dataset --bf16 --channels-last
       mmdgen train combiner --data dataset --rotator runs/face-rotator
       torchrun --nproc-per-node 8 -m mmdgen train face-rotator --data dataset --batch-size 200
-    """
+    """  # noqa: D301 -- \b is how click keeps lines
 
 
 @train.command("face-morpher")
 @run_option(NetworkKind.FACE_MORPHER)
 @with_shared_options
 def face_morpher(**options: Any) -> None:
-    r"""Train the network that closes eyes and mouth of a rest image.
+    """Train the network that closes eyes and mouth of a rest image.
 
     \b
     Examples:
       mmdgen train face-morpher --data dataset
       mmdgen train face-morpher --data small-dataset --preset tiny --device cpu --limit 20000
-    """
+    """  # noqa: D301 -- \b is how click keeps lines
     _run(NetworkKind.FACE_MORPHER, loss=LossKind.L1.value, vgg=None, rotator=None, **options)
 
 
@@ -150,13 +152,13 @@ def face_morpher(**options: Any) -> None:
 @vgg_option
 @with_shared_options
 def face_rotator(**options: Any) -> None:
-    r"""Train the network that turns the head, in two ways at once.
+    """Train the network that turns the head, in two ways at once.
 
     \b
     Examples:
       mmdgen train face-rotator --data dataset
       mmdgen train face-rotator --data dataset --loss perceptual --vgg vgg16-397923af.pth
-    """
+    """  # noqa: D301 -- \b is how click keeps lines
     _run(NetworkKind.FACE_ROTATOR, rotator=None, **options)
 
 
@@ -167,13 +169,13 @@ def face_rotator(**options: Any) -> None:
 @vgg_option
 @with_shared_options
 def combiner(**options: Any) -> None:
-    r"""Train the network that takes the best of the rotator's two answers.
+    """Train the network that takes the best of the rotator's two answers.
 
     \b
     Examples:
       mmdgen train combiner --data dataset --rotator runs/face-rotator
       mmdgen train combiner --data dataset --loss perceptual --vgg vgg16-397923af.pth
-    """
+    """  # noqa: D301 -- \b is how click keeps lines
     _run(NetworkKind.COMBINER, **options)
 
 
