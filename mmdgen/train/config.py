@@ -12,7 +12,7 @@ Batch sizes and lengths of `tha1` are the article's (an epoch is its 500,000 tra
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -52,11 +52,30 @@ _ARTICLE = {
 # The weight of the perceptual part when every norm is a mean (see mmdgen.train.losses).
 PERCEPTUAL_WEIGHTS = {NetworkKind.FACE_ROTATOR: 1 / 5, NetworkKind.COMBINER: 1 / 25}
 
+
+@dataclass(frozen=True, slots=True)
+class MaskWarmUp:
+    """Lets a network learn to paint before its masks learn to keep the input.
+
+    A face morpher's masks find within some hundred steps that keeping everything is nearly right; then almost
+    no gradient is left for the change. A hundred thousand steps, as in the article, get over that; short runs
+    hold the masks at one half first, and let them move slowly then.
+    """
+
+    images: int  # how long the masks stand at one half
+    learning_rate_share: float  # of the masks afterwards
+
+
 LEARNING_RATES = {"tha1": 1e-4, "small": 2e-4, "tiny": 2e-3}  # narrow networks bear and need larger steps
+_TINY_MORPHER: dict[str, Any] = {
+    "learning_rate": 3e-3,
+    "betas": (0.5, 0.99),
+    "mask_warm_up": MaskWarmUp(images=1600, learning_rate_share=0.05),
+}
 _LENGTH_SHARE = {"tha1": 1.0, "small": 0.1, "tiny": 0.01}  # of the article's number of images
 _LARGEST_BATCH = {"tha1": 25, "small": 16, "tiny": 4}  # few images are better spent on many steps
 
-CHECKPOINTS_PER_RUN = 100
+CHECKPOINTS_PER_RUN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +92,7 @@ class TrainConfig:
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.5, 0.999)
     seed: int = 0
+    mask_warm_up: MaskWarmUp | None = None
     bf16: bool = False  # mixed precision: bfloat16 inside the networks, float32 weights
 
     def __post_init__(self) -> None:
@@ -112,4 +132,6 @@ def train_preset(kind: NetworkKind | str, loss: LossKind | str, preset: str) -> 
         warm_up_images=round(schedule.warm_up_images * _LENGTH_SHARE[preset]),
         learning_rate=LEARNING_RATES[preset],
     )
+    if (network.kind, preset) == (NetworkKind.FACE_MORPHER, "tiny"):
+        config = replace(config, **_TINY_MORPHER)
     return Preset(config, round(schedule.images * _LENGTH_SHARE[preset]))

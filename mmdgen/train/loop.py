@@ -12,7 +12,7 @@ import hashlib
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +105,7 @@ def train(
         # Data.
         examples = Examples(options.data, "train", config.network)
         validation = validation_batches(config, options)
+        shown = first_samples(validation or fixed_batches(examples, range(min(SHEET_ROWS, len(examples))), 1))
 
         # What stands still: the rotator before a combiner, the loss.
         make_inputs, rotator_facts = frozen_inputs(config, options, device, memory_format)
@@ -115,13 +116,11 @@ def train(
         facts = run_facts(config, options, rotator_facts)
         checkpoint = begin_or_resume(options.out, facts)
         if checkpoint is None:
-            network = build_network(config.network)
+            network = new_network(config)
         else:
             network = network_from_state(config.network, checkpoint.state, source=str(options.out))
         network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
-        optimizer = torch.optim.Adam(
-            network.parameters(), config.learning_rate, config.betas, eps=adam_epsilon(config.network)
-        )
+        optimizer = new_optimizer(network, config)
         images = 0 if checkpoint is None else restore(checkpoint, optimizer)
         trained = as_trained(network, options, processes)
 
@@ -153,6 +152,7 @@ def train(
                     name: loss_of(images)(image, batch.target) for name, image in answers(output).items()
                 }
                 loss = torch.stack([*losses.values()]).sum()
+            set_mask_learning_rate(optimizer, config, images)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -182,7 +182,6 @@ def train(
                     scores = validate(network, make_inputs, validation, config, device)
                     if scores:
                         log.write(images, scores)
-                    shown = validation[0] if validation else next(fixed_batches(examples, range(8), 8))
                     log.write_sheet(images, sheet_of(network, make_inputs, shown, config, device))
 
         if log is not None:
@@ -231,6 +230,12 @@ def validation_batches(config: TrainConfig, options: TrainOptions) -> list[Batch
     return [*fixed_batches(examples, numbers, config.batch_size)]
 
 
+def first_samples(batches: Iterable[Batch]) -> Batch:
+    """A batch of as many samples as a sheet has rows."""
+    parts = zip(*batches, strict=True)
+    return Batch(*(torch.cat(tensors)[:SHEET_ROWS] for tensors in parts))
+
+
 def frozen_inputs(
     config: TrainConfig, options: TrainOptions, device: torch.device, memory_format: torch.memory_format
 ) -> tuple[MakeInputs, dict[str, str]]:
@@ -277,6 +282,38 @@ def run_facts(config: TrainConfig, options: TrainOptions, rotator: Mapping[str, 
         raise DatasetError(f"{options.data}: has no split train; add [splits.train] and render it")
     data = {"name": manifest["name"], "fingerprint": split["fingerprint"], "samples": split["samples"]}
     return {"config": config.facts(), "data": data, "rotator": dict(rotator)}
+
+
+def new_network(config: TrainConfig) -> nn.Module:
+    """A freshly initialised network, its masks at one half if they are to stand there."""
+    network = build_network(config.network)
+    if config.mask_warm_up is not None:
+        for parameter in mask_parameters(network):
+            nn.init.zeros_(parameter)
+    return network
+
+
+def mask_parameters(network: nn.Module) -> list[nn.Parameter]:
+    """The weights of the heads that make masks."""
+    return [parameter for name, parameter in network.named_parameters() if "alpha_mask" in name]
+
+
+def new_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Adam:
+    """Adam as in the article; masks with a warm-up are a group of their own, the last."""
+    groups: list[dict[str, Any]] = [{"params": [*network.parameters()]}]
+    if config.mask_warm_up is not None:
+        masks = mask_parameters(network)
+        others = [p for p in network.parameters() if not any(p is mask for mask in masks)]
+        groups = [{"params": others}, {"params": masks}]
+    return torch.optim.Adam(groups, config.learning_rate, config.betas, eps=adam_epsilon(config.network))
+
+
+def set_mask_learning_rate(optimizer: torch.optim.Optimizer, config: TrainConfig, images: int) -> None:
+    """Hold the masks during their warm-up, and let them move more slowly than the rest afterwards."""
+    if config.mask_warm_up is None:
+        return
+    share = 0.0 if images < config.mask_warm_up.images else config.mask_warm_up.learning_rate_share
+    optimizer.param_groups[-1]["lr"] = share * config.learning_rate
 
 
 def adam_epsilon(network: NetworkConfig) -> float:
@@ -362,9 +399,8 @@ def validate(
 def sheet_of(
     network: nn.Module, make_inputs: MakeInputs, batch: Batch, config: TrainConfig, device: torch.device
 ) -> Any:
-    """A sheet of the first samples of a batch of uint8 pictures."""
-    few = Batch(*(tensor[:SHEET_ROWS] for tensor in batch))
-    return sample_sheet(*look_at(network, make_inputs, few, config, device))
+    """A sheet of a batch of uint8 pictures."""
+    return sample_sheet(*look_at(network, make_inputs, batch, config, device))
 
 
 def look_at(

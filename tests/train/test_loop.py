@@ -21,7 +21,7 @@ from mmdgen.dataset.reader import decode_png  # noqa: E402
 from mmdgen.errors import BackendError, DatasetError, NetworkError  # noqa: E402
 from mmdgen.train import loop  # noqa: E402
 from mmdgen.train.checkpoints import load_network, read_checkpoint  # noqa: E402
-from mmdgen.train.config import LossKind, TrainConfig  # noqa: E402
+from mmdgen.train.config import LossKind, MaskWarmUp, TrainConfig  # noqa: E402
 from mmdgen.train.loop import TrainOptions, train  # noqa: E402
 from mmdgen.train.losses import Vgg16Features, l1_loss  # noqa: E402
 from mmdgen.train.networks import NetworkConfig, NetworkKind, build_network  # noqa: E402
@@ -184,6 +184,19 @@ def test_tensorboard_gets_scalars_and_sheets(tiny_config: MakeConfig, options: M
     assert [event.step for event in events.Images("samples")] == [8]
 
 
+def test_masks_stand_at_one_half_during_their_warm_up_and_move_afterwards(
+    tiny_config: MakeConfig, options: MakeOptions
+) -> None:
+    config = tiny_config(mask_warm_up=MaskWarmUp(images=8, learning_rate_share=0.1))
+    train(config, options(images=8))
+    standing = load_network(options().out).network
+    assert not standing.alpha_mask[0].weight.any()
+    assert (standing(torch.rand(1, 4, 16, 16), torch.rand(1, 3)).mask == 0.5).all()
+    train(config, options(images=12))
+    moved = load_network(options().out).network.alpha_mask[0].weight
+    assert 0 < float(moved.detach().abs().max()) < 2 * 0.1 * config.learning_rate
+
+
 # ---- resuming ----
 
 
@@ -192,9 +205,10 @@ def test_a_run_in_two_parts_is_the_run_in_one(
     kind: str, tiny_config: MakeConfig, options: MakeOptions, trained_rotator: Path
 ) -> None:
     whole, parts = (options(name, rotator=trained_rotator, images=40) for name in ("whole", "parts"))
-    train(tiny_config(kind), whole)
-    train(tiny_config(kind), replace(parts, images=16))
-    assert train(tiny_config(kind), parts).trained == 24
+    config = tiny_config(kind, mask_warm_up=MaskWarmUp(24, 0.1) if kind == "face-morpher" else None)
+    train(config, whole)
+    train(config, replace(parts, images=16))
+    assert train(config, parts).trained == 24
     assert_same_run(whole.out, parts.out)
 
 
