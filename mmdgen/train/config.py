@@ -93,6 +93,7 @@ class TrainConfig:
     betas: tuple[float, float] = (0.5, 0.999)
     seed: int = 0
     mask_warm_up: MaskWarmUp | None = None
+    still_flow: bool = False  # the flow begins at no motion; random ones mostly point outside, and learn late
     bf16: bool = False  # mixed precision: bfloat16 inside the networks, float32 weights
 
     def __post_init__(self) -> None:
@@ -132,6 +133,8 @@ def train_preset(kind: NetworkKind | str, loss: LossKind | str, preset: str) -> 
         warm_up_images=round(schedule.warm_up_images * _LENGTH_SHARE[preset]),
         learning_rate=LEARNING_RATES[preset],
     )
+    if (network.kind, preset) == (NetworkKind.FACE_ROTATOR, "tiny"):
+        config = replace(config, still_flow=True)
     if (network.kind, preset) == (NetworkKind.FACE_MORPHER, "tiny"):
         config = replace(config, **_TINY_MORPHER)
     return Preset(config, round(schedule.images * _LENGTH_SHARE[preset]))

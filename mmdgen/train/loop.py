@@ -36,6 +36,7 @@ from mmdgen.train.data import Batch, Examples, endless_batches, fixed_batches, t
 from mmdgen.train.devices import Processes, joined_processes, memory_errors_explained
 from mmdgen.train.losses import PerceptualLoss, l1_loss, load_vgg16
 from mmdgen.train.networks import NetworkConfig, NetworkKind, build_network
+from mmdgen.train.networks.face_rotator import FaceRotator
 from mmdgen.train.run_folder import RunLog, begin_or_resume, write_facts
 from mmdgen.train.samples import sample_sheet
 from mmdgen.train.steps import MakeInputs, Output, answers, inputs_through, plain_inputs
@@ -285,8 +286,10 @@ def run_facts(config: TrainConfig, options: TrainOptions, rotator: Mapping[str, 
 
 
 def new_network(config: TrainConfig) -> nn.Module:
-    """A freshly initialised network, its masks at one half if they are to stand there."""
+    """A freshly initialised network, with still flow and masks at one half where the configuration asks."""
     network = build_network(config.network)
+    if config.still_flow and isinstance(network, FaceRotator):
+        nn.init.zeros_(network.zhou_grid_change.weight)
     if config.mask_warm_up is not None:
         for parameter in mask_parameters(network):
             nn.init.zeros_(parameter)

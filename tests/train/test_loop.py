@@ -197,6 +197,12 @@ def test_masks_stand_at_one_half_during_their_warm_up_and_move_afterwards(
     assert 0 < float(moved.detach().abs().max()) < 2 * 0.1 * config.learning_rate
 
 
+def test_a_still_flow_begins_at_the_input(tiny_config: MakeConfig) -> None:
+    network = loop.new_network(tiny_config("face-rotator", still_flow=True))
+    image = torch.rand(1, 4, 16, 16)
+    torch.testing.assert_close(network(image, torch.rand(1, 3)).zhou, image)
+
+
 # ---- resuming ----
 
 

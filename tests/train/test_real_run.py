@@ -50,8 +50,8 @@ def test_the_rotator_turns_heads_that_it_has_never_seen_and_the_combiner_goes_on
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mmdgen.toml").write_text(TOML, encoding="utf-8")
     mmdgen("render --workers 2")
-    shared = "--data faces --preset tiny --device cpu --workers 0 --checkpoint-every 1500"
-    mmdgen(f"train face-rotator {shared} --limit 3000")
+    shared = "--data faces --preset tiny --device cpu --workers 0 --checkpoint-every 1000"
+    mmdgen(f"train face-rotator {shared} --limit 2000")
     rotator = last_validation(Path("runs/face-rotator"))
     assert rotator["zhou"] < 0.85 * rotator["identity"]
     mmdgen(f"train combiner {shared} --limit 500")
