@@ -12,6 +12,8 @@ from mmdgen.render.changes import PixelBox
 from mmdgen.render.programs import load_program
 from mmdgen.scene import Shading
 
+_RGBA16 = 0x805B
+
 _PART = 0.1  # of the picture, up to which a part is cleared alone
 
 
@@ -36,7 +38,7 @@ class OffscreenFramebuffer:
         self.size_px = size_px
         self.samples_per_axis = samples_per_axis
         self._context = context
-        self._samples = context.texture((side, side), 4, dtype="f2")
+        self._samples = context.texture((side, side), 4, dtype="nu2", internal_format=_RGBA16)
         self._samples.filter = (moderngl.LINEAR, moderngl.LINEAR)
         self._depth = context.depth_renderbuffer((side, side))
         self._target = context.framebuffer([self._samples], self._depth)

@@ -9,8 +9,8 @@ such surfaces in two materials.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import moderngl
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mmdgen.model import Bools, Floats, MaterialFlag, Model, Skinning
 from mmdgen.render.crop import Reach
+from mmdgen.render.programs import Programs
 from mmdgen.rig import Rig
 from mmdgen.scene import Shading
 
@@ -34,27 +35,21 @@ _VERTEX = np.dtype(
         ("sub_uv", "<f4", 2),
     ]
 )
-# What each program reads of a vertex; a program has no attribute that it does not use.
-_LAYOUTS = {
-    "surface": ("3f4 3f4 2f4 4u2 4f4 2i4 12x", "in_position in_normal in_uv in_bones in_weights in_kind"),
-    "toon": (
-        "3f4 3f4 2f4 4u2 4f4 2i4 4x 2f4",
-        "in_position in_normal in_uv in_bones in_weights in_kind in_sub_uv",
-    ),
-    "edge": (
-        "3f4 3f4 8x 4u2 4f4 2i4 1f4 8x",
-        "in_position in_normal in_bones in_weights in_kind in_edge_scale",
-    ),
+# OpenGL's word for each field.
+_FORMATS = {
+    "position": "3f4",
+    "normal": "3f4",
+    "uv": "2f4",
+    "bones": "4u2",
+    "weights": "4f4",
+    "kind": "2i4",
+    "edge_scale": "1f4",
+    "sub_uv": "2f4",
 }
-_LAYOUTS["opaque"] = _LAYOUTS["maps"] = _LAYOUTS["surface"]
-_LAYOUTS["toon_opaque"] = _LAYOUTS["toon"]
-_LAYOUTS["identify"] = ("3f4 20x 4u2 4f4 2i4 12x", "in_position in_bones in_weights in_kind")
-_LAYOUTS["identify_edge"] = _LAYOUTS["edge"]
 
-SURFACE_PROGRAMS = {
-    Shading.PHONG: ("surface", "opaque", "identify", "maps"),
-    Shading.TOON: ("toon", "toon_opaque", "identify", "maps"),
-}
+SURFACE_PROGRAMS = {Shading.PHONG: ("surface", "opaque"), Shading.TOON: ("toon", "toon_opaque")}
+
+_NOT_LINEAR = (Skinning.SDEF, Skinning.QDEF)
 
 _CLUSTER = 128  # triangles: sorting smaller ones loses more vertex reuse than it saves shading
 _SHORTEST_RUN = 128  # triangles: below it a draw call of its own costs more than blending
@@ -82,16 +77,23 @@ class Draw:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawList:
-    """Triangles to draw, in drawing order, with a vertex array for each program that may draw them."""
+    """Triangles to draw, in drawing order."""
 
+    geometry: Geometry
     triangles: NDArray[np.integer]  # file numbers, in drawing order
     draws: tuple[Draw, ...]
-    arrays: Mapping[str, moderngl.VertexArray]
     index_buffer: moderngl.Buffer
+    _arrays: dict[str, moderngl.VertexArray] = field(default_factory=dict)
+
+    def array(self, name: str) -> moderngl.VertexArray:
+        """What feeds the triangles to a program, made when it is first wanted."""
+        if name not in self._arrays:
+            self._arrays[name] = self.geometry.vertex_array(name, self.index_buffer)
+        return self._arrays[name]
 
     def release(self) -> None:
         """Free the GL objects."""
-        for array in self.arrays.values():
+        for array in self._arrays.values():
             array.release()
         self.index_buffer.release()
 
@@ -109,14 +111,12 @@ class Geometry:
     def __init__(
         self,
         context: moderngl.Context,
-        programs: Mapping[str, moderngl.Program],
+        programs: Programs,
         rig: Rig,
         reach: Reach,
         is_opaque: Bools,
-        shading: Shading,
     ) -> None:
         self._context = context
-        self._shading = shading
         self._programs = programs
         self._reach = reach
         in_file_order = _drawable_triangles(rig.model, reach.surfaces | reach.edges)
@@ -131,6 +131,7 @@ class Geometry:
         faces = rig.model.faces[self.triangles]
         self.vertices, corners = np.unique(faces.reshape(-1), return_inverse=True)
         self._corners = corners.reshape(-1, 3).astype("<u4")
+        self._is_linear = not np.isin(rig.skinning[self.vertices], _NOT_LINEAR).any()
         packed = _pack_vertices(rig, self.vertices).tobytes()
         self._vertex_buffer = context.buffer(packed or b"\0" * _VERTEX.itemsize)
         self.slot_buffer = context.buffer(reserve=max(8, 8 * len(self.vertices)), dynamic=True)
@@ -139,14 +140,14 @@ class Geometry:
     def surfaces(self, wanted: Bools | None = None) -> DrawList:
         """The wanted triangles, (triangles of the file,), or all. The caller releases the list."""
         mask = self._reach.surfaces if wanted is None else self._reach.surfaces & wanted
-        return self._draw_list(mask, np.ones(len(self._runs), np.bool_), SURFACE_PROGRAMS[self._shading])
+        return self._draw_list(mask, np.ones(len(self._runs), np.bool_))
 
     def edges(self, wanted: Bools | None = None) -> DrawList:
         """Those of materials with an outline."""
         mask = self._reach.edges if wanted is None else self._reach.edges & wanted
-        return self._draw_list(mask, self._has_edge, ("edge", "identify_edge"))
+        return self._draw_list(mask, self._has_edge)
 
-    def _draw_list(self, wanted: Bools, runs: Bools, programs: tuple[str, ...]) -> DrawList:
+    def _draw_list(self, wanted: Bools, runs: Bools) -> DrawList:
         rows = np.flatnonzero(runs[self._run_of] & wanted[self.triangles])
         counts = np.bincount(self._run_of[rows], minlength=len(self._runs))
         firsts = np.cumsum(counts) - counts
@@ -156,22 +157,34 @@ class Geometry:
             if count
         )
         index_buffer = self._context.buffer(self._corners[rows].tobytes() or b"\0" * 12)
-        arrays = {name: self._vertex_array(name, index_buffer) for name in programs}
-        return DrawList(self.triangles[rows], draws, arrays, index_buffer)
+        return DrawList(self, self.triangles[rows], draws, index_buffer)
 
-    def _vertex_array(self, program: str, index_buffer: moderngl.Buffer) -> moderngl.VertexArray:
-        formats, names = _LAYOUTS[program]
+    def vertex_array(self, name: str, index_buffer: moderngl.Buffer) -> moderngl.VertexArray:
+        """Feeds triangles to the program of that name."""
+        program = self._programs.get(name, linear_skinning=self._is_linear)
+        content = [(self._vertex_buffer, *_layout(program))]
+        if "in_slots" in program:
+            content.append((self.slot_buffer, "2i4", "in_slots"))
         return self._context.vertex_array(
-            self._programs[program],
-            [(self._vertex_buffer, formats, *names.split()), (self.slot_buffer, "2i4", "in_slots")],
-            index_buffer=index_buffer,
-            index_element_size=4,
+            program, content, index_buffer=index_buffer, index_element_size=4
         )
 
     def release(self) -> None:
         """Free the GL objects."""
         self._vertex_buffer.release()
         self.slot_buffer.release()
+
+
+def _layout(program: moderngl.Program) -> tuple[str, ...]:
+    """Format and attribute names of a vertex as a program reads it: what it does not use is skipped."""
+    formats, names = [], []
+    for field, element in _FORMATS.items():
+        if f"in_{field}" in program:
+            formats.append(element)
+            names.append(f"in_{field}")
+        else:
+            formats.append(f"{_VERTEX[field].itemsize}x")
+    return (" ".join(formats), *names)
 
 
 def _drawable_triangles(model: Model, wanted: Bools) -> NDArray[np.integer]:
@@ -247,7 +260,7 @@ def _pack_vertices(rig: Rig, vertices: NDArray[np.integer]) -> NDArray[np.void]:
     if table.additional_uvs.shape[1]:
         packed["sub_uv"] = table.additional_uvs[vertices, 0, :2]
     bones, weights = rig.skin_bones[vertices], rig.skin_weights[vertices]
-    is_linear = ~np.isin(rig.skinning[vertices], (Skinning.SDEF, Skinning.QDEF))
+    is_linear = ~np.isin(rig.skinning[vertices], _NOT_LINEAR)
     largest_first = np.argsort(-weights, axis=1, kind="stable")
     largest_first[~is_linear] = np.arange(4)
     packed["bones"] = np.take_along_axis(bones, largest_first, axis=1)

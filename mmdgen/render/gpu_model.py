@@ -17,6 +17,7 @@ from mmdgen.render.crop import Reach
 from mmdgen.render.geometry import Geometry
 from mmdgen.render.opacity import opaque_triangles
 from mmdgen.render.pictures import MaterialPictures
+from mmdgen.render.programs import Programs
 from mmdgen.render.textures import TableTexture
 from mmdgen.rig import PosedModel, Rig
 from mmdgen.scene import Shading
@@ -28,7 +29,7 @@ class GpuModel:
     def __init__(
         self,
         context: moderngl.Context,
-        programs: Mapping[str, moderngl.Program],
+        programs: Programs,
         rig: Rig,
         textures: Mapping[int, Image],
         reach: Reach,
@@ -40,7 +41,7 @@ class GpuModel:
         is_opaque = opaque_triangles(rig.model, textures, with_spheres=shading is Shading.TOON)
         self.context = context
         with ExitStack() as owned:  # so that a model that the driver refuses midway leaves nothing behind
-            self.geometry = Geometry(context, programs, rig, reach, is_opaque, shading)
+            self.geometry = Geometry(context, programs, rig, reach, is_opaque)
             owned.callback(self.geometry.release)
             self.surfaces = self.geometry.surfaces()
             owned.callback(self.surfaces.release)

@@ -31,6 +31,7 @@ class PosedMaterials:
     sphere_add: Floats  # (materials, 4)
     ramp_multiply: Floats  # (materials, 4)
     ramp_add: Floats  # (materials, 4)
+    has_plain_pictures: bool  # whether the six above change nothing
 
 
 def posed_materials(posed: PosedModel, pose: int) -> PosedMaterials:
@@ -65,4 +66,7 @@ def posed_materials(posed: PosedModel, pose: int) -> PosedMaterials:
         sphere_add=add[:, _SPHERE],
         ramp_multiply=multiply[:, _RAMP],
         ramp_add=add[:, _RAMP],
+        has_plain_pictures=bool(
+            (multiply[:, _BASE_COLUMNS:] == 1.0).all() and (add[:, _BASE_COLUMNS:] == 0.0).all()
+        ),
     )

@@ -12,19 +12,23 @@ from mmdgen.render.geometry import SURFACE_PROGRAMS, Draw, DrawList
 from mmdgen.render.gpu_model import GpuModel
 from mmdgen.render.materials import PosedMaterials
 from mmdgen.render.pictures import RAMP_UNIT, SPHERE_UNIT, TEXTURE_UNIT
-from mmdgen.render.programs import load_program
+from mmdgen.render.programs import Programs
 from mmdgen.render.textures import SKINNING_DEFINES
 from mmdgen.scene import MMD_LIGHT_COLOR, MMD_TO_LIGHT, Shading, View
 
-_PROGRAMS: Mapping[str, tuple[str, dict[str, int]]] = {
-    "surface": ("surface", {}),
-    "opaque": ("surface", {"OPAQUE": 1}),
-    "toon": ("toon", {}),
-    "toon_opaque": ("toon", {"OPAQUE": 1}),
-    "edge": ("edge", {}),
-    "maps": ("maps", {}),
-    "identify": ("identify", {}),
-    "identify_edge": ("identify", {"EDGE": 1}),
+_RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
+    "surface": ("surface", SKINNING_DEFINES),
+    "surface_plain": ("surface", SKINNING_DEFINES | {"PLAIN": 1}),
+    "opaque": ("surface", SKINNING_DEFINES | {"OPAQUE": 1}),
+    "opaque_plain": ("surface", SKINNING_DEFINES | {"OPAQUE": 1, "PLAIN": 1}),
+    "toon": ("toon", SKINNING_DEFINES),
+    "toon_plain": ("toon", SKINNING_DEFINES | {"PLAIN": 1}),
+    "toon_opaque": ("toon", SKINNING_DEFINES | {"OPAQUE": 1}),
+    "toon_opaque_plain": ("toon", SKINNING_DEFINES | {"OPAQUE": 1, "PLAIN": 1}),
+    "edge": ("edge", SKINNING_DEFINES),
+    "maps": ("maps", SKINNING_DEFINES),
+    "identify": ("identify", SKINNING_DEFINES),
+    "identify_edge": ("identify", SKINNING_DEFINES | {"EDGE": 1}),
 }
 _UNITS = {
     "u_texture": TEXTURE_UNIT,
@@ -44,21 +48,14 @@ class Painter:
         self._context = context
         # Front faces are clockwise in MMD's left-handed space, which clip space does not mirror.
         context.front_face = "cw"
-        self.programs = {
-            name: load_program(context, source, SKINNING_DEFINES | defines)
-            for name, (source, defines) in _PROGRAMS.items()
-        }
-        for program in self.programs.values():
-            for name, unit in _UNITS.items():
-                if name in program:
-                    program[name] = unit
+        self.programs = Programs(context, _RECIPES, _UNITS)
+        self._shared: dict[str, object] = {}  # uniforms of all programs
+        self._ready: set[str] = set()  # programs that know the shared uniforms of this picture
 
     def begin_batch(self, model: GpuModel, view: View) -> None:
         """Set what all poses of an uploaded batch share."""
         matrix = tuple(view.camera.clip_from_world().T.ravel())
-        for program in self.programs.values():
-            program["u_clip_from_world"] = matrix
-            program["u_rows"] = model.table_rows
+        self._shared = {"u_clip_from_world": matrix, "u_rows": model.table_rows}
 
     def paint(
         self,
@@ -93,10 +90,10 @@ class Painter:
         """Draw normals, depth and flow from the pose in `base_slot`."""
         self._begin(model, slot)
         self._context.cull_face = "back"
-        program = self.programs["maps"]
-        program["u_base_pose"] = base_slot
-        program["u_size"] = size_px
         for draw in _visible(surfaces, materials):
+            program = self._program(surfaces, "maps")
+            program["u_base_pose"] = base_slot
+            program["u_size"] = size_px
             program["u_alpha"] = materials.diffuse[draw.run.material, 3]
             model.bind_pictures(draw.run.material)
             self._switch(moderngl.CULL_FACE, not draw.run.double_sided)
@@ -110,15 +107,15 @@ class Painter:
         """Draw a run's triangles as their numbers in the list, from 1 on."""
         self._context.cull_face = "back"
         self._switch(moderngl.CULL_FACE, not draw.run.double_sided)
-        self.programs["identify"]["u_first_number"] = 1 + draw.first_index // 3
+        self._program(surfaces, "identify")["u_first_number"] = 1 + draw.first_index // 3
         _render(surfaces, "identify", draw)
 
     def number_edges(self, edges: DrawList, materials: PosedMaterials, first: int, view: View) -> None:
         """Draw outlines as numbers from `first` on."""
         self._context.cull_face = "front"
         self._context.enable(moderngl.CULL_FACE)
-        program = self.programs["identify_edge"]
         for draw in _outlined(edges, materials):
+            program = self._program(edges, "identify_edge")
             program["u_thickness"] = _thickness(draw, materials, view)
             program["u_first_number"] = first + draw.first_index // 3
             _render(edges, "identify_edge", draw)
@@ -126,9 +123,18 @@ class Painter:
     def _begin(self, model: GpuModel, slot: int) -> None:
         self._context.enable_only(moderngl.DEPTH_TEST)
         self._context.depth_func = "<="  # MMD: a later surface at the same depth wins
-        for program in self.programs.values():
-            program["u_pose"] = slot
+        self._shared["u_pose"] = slot
+        self._ready.clear()
         model.bind_tables()
+
+    def _program(self, draw_list: DrawList, name: str) -> moderngl.Program:
+        """The program that draws a list under a name, ready for this picture."""
+        program = draw_list.array(name).program
+        if name not in self._ready:
+            self._ready.add(name)
+            for uniform, value in self._shared.items():
+                program[uniform] = value
+        return program
 
     def _paint_surface(
         self, model: GpuModel, surfaces: DrawList, draw: Draw, materials: PosedMaterials, view: View
@@ -137,13 +143,15 @@ class Painter:
         opaque = draw.run.is_opaque and bool(materials.diffuse[material, 3] >= 1.0)
         blended_name, opaque_name, *_ = SURFACE_PROGRAMS[view.shading]
         name = opaque_name if opaque else blended_name
-        program = self.programs[name]
-        program["u_texture_multiply"] = tuple(materials.texture_multiply[material])
-        program["u_texture_add"] = tuple(materials.texture_add[material])
+        if materials.has_plain_pictures:
+            name += "_plain"
+        program = self._program(surfaces, name)
         if view.shading is Shading.PHONG:
             _set_phong(program, materials, material, view)
         else:
             _set_toon(program, materials, material, model.sphere_mode(material))
+        if not materials.has_plain_pictures:
+            _set_factors(program, materials, material, view.shading)
         model.bind_pictures(material)
         self._switch(moderngl.BLEND, not opaque)
         self._switch(moderngl.CULL_FACE, not draw.run.double_sided)
@@ -151,7 +159,7 @@ class Painter:
 
     def _paint_edge(self, edges: DrawList, draw: Draw, materials: PosedMaterials, view: View) -> None:
         color = np.clip(materials.edge_colors[draw.run.material], 0.0, 1.0)
-        program = self.programs["edge"]
+        program = self._program(edges, "edge")
         visible = linear_from_srgb(color[:3]) if view.shading is Shading.PHONG else color[:3]
         program["u_edge_color"] = (*visible, color[3])
         program["u_thickness"] = _thickness(draw, materials, view)
@@ -162,8 +170,7 @@ class Painter:
 
     def release(self) -> None:
         """Free the GL objects."""
-        for program in self.programs.values():
-            program.release()
+        self.programs.release()
 
 
 def _set_phong(program: moderngl.Program, materials: PosedMaterials, material: int, view: View) -> None:
@@ -180,10 +187,19 @@ def _set_toon(program: moderngl.Program, materials: PosedMaterials, material: in
     program["u_specular"] = (*specular, materials.specular_powers[material])
     program["u_to_light"] = MMD_TO_LIGHT
     program["u_sphere_mode"] = sphere_mode
-    program["u_sphere_multiply"] = tuple(materials.sphere_multiply[material])
-    program["u_sphere_add"] = tuple(materials.sphere_add[material])
-    program["u_ramp_multiply"] = tuple(materials.ramp_multiply[material])
-    program["u_ramp_add"] = tuple(materials.ramp_add[material])
+
+
+def _set_factors(
+    program: moderngl.Program, materials: PosedMaterials, material: int, shading: Shading
+) -> None:
+    """What material morphs do to the pictures of a material."""
+    program["u_texture_multiply"] = tuple(materials.texture_multiply[material])
+    program["u_texture_add"] = tuple(materials.texture_add[material])
+    if shading is Shading.TOON:
+        program["u_sphere_multiply"] = tuple(materials.sphere_multiply[material])
+        program["u_sphere_add"] = tuple(materials.sphere_add[material])
+        program["u_ramp_multiply"] = tuple(materials.ramp_multiply[material])
+        program["u_ramp_add"] = tuple(materials.ramp_add[material])
 
 
 def _visible(draw_list: DrawList, materials: PosedMaterials) -> list[Draw]:
@@ -204,4 +220,4 @@ def _thickness(draw: Draw, materials: PosedMaterials, view: View) -> float:
 
 
 def _render(draw_list: DrawList, name: str, draw: Draw) -> None:
-    draw_list.arrays[name].render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)
+    draw_list.array(name).render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)

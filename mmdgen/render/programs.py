@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 
 import moderngl
@@ -11,6 +11,53 @@ import moderngl
 from mmdgen.errors import RenderError
 
 _INCLUDE = re.compile(r'^#include "([\w.]+)"\s*$', re.MULTILINE)
+
+
+class Programs:
+    """The programs of one context, each compiled when it is first wanted and then kept.
+
+    Args:
+        context: where to compile.
+        recipes: by name, a file in shaders/ and its preprocessor constants.
+        units: texture unit of each sampler.
+    """
+
+    def __init__(
+        self,
+        context: moderngl.Context,
+        recipes: Mapping[str, tuple[str, Mapping[str, int]]],
+        units: Mapping[str, int],
+    ) -> None:
+        self._context = context
+        self._recipes = recipes
+        self._units = units
+        self._compiled: dict[tuple[str, bool], moderngl.Program] = {}
+
+    def get(self, name: str, *, linear_skinning: bool) -> moderngl.Program:
+        """A program by its name, for models all of whose vertices are skinned linearly or for any model.
+
+        Raises:
+            RenderError: the driver refuses the shader.
+        """
+        key = name, linear_skinning
+        program = self._compiled.get(key)
+        if program is None:
+            source, defines = self._recipes[name]
+            extra = {"LINEAR_SKINNING": 1} if linear_skinning else {}
+            program = self._compiled[key] = load_program(self._context, source, {**defines, **extra})
+            for sampler, unit in self._units.items():
+                if sampler in program:
+                    program[sampler] = unit
+        return program
+
+    def __iter__(self) -> Iterator[moderngl.Program]:
+        """Those compiled so far."""
+        return iter(self._compiled.values())
+
+    def release(self) -> None:
+        """Free the GL objects."""
+        for program in self._compiled.values():
+            program.release()
 
 
 def load_program(

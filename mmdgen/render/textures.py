@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from mmdgen.images import Image
+from mmdgen.images import Image, linear_from_srgb
 
 ROW_SHIFT = 10
 ROW_TEXELS = 1 << ROW_SHIFT  # width of table textures: OpenGL 3.3 promises no more than 1024
@@ -15,7 +15,8 @@ ROW_TEXELS = 1 << ROW_SHIFT  # width of table textures: OpenGL 3.3 promises no m
 # What shaders/skinning.glsl has to know of the tables.
 SKINNING_DEFINES = {"ROW_TEXELS": ROW_TEXELS, "ROW_SHIFT": ROW_SHIFT}
 
-_SRGB8_ALPHA8, _RGBA8 = 0x8C43, 0x8058
+_RGBA16 = 0x805B
+_LINEAR_LEVELS = np.round(linear_from_srgb(np.arange(256) / 255.0) * 65535.0).astype(np.uint16)
 
 
 _SMALLEST_MIPMAP_PX = 256
@@ -46,13 +47,23 @@ def upload_picture(context: moderngl.Context, pixels: Image, *, decode: bool) ->
         size = (max(1, int(width * scale)), max(1, int(height * scale)))
         pixels = np.asarray(PillowImage.fromarray(pixels).resize(size, PillowImage.Resampling.BOX))
         height, width = pixels.shape[:2]
-    stored_as = _SRGB8_ALPHA8 if decode else _RGBA8
-    texture = context.texture(
-        (width, height), 4, np.ascontiguousarray(pixels).data, internal_format=stored_as
-    )
+    if decode:
+        # Software drivers decode sRGB texels at each read of each sample; 16 bits hold them decoded.
+        linear = _linear_levels(pixels)
+        texture = context.texture((width, height), 4, linear.data, dtype="nu2", internal_format=_RGBA16)
+    else:
+        texture = context.texture((width, height), 4, np.ascontiguousarray(pixels).data)
     texture.build_mipmaps(0, smallest_mipmap(width, height))
     texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
     return texture
+
+
+def _linear_levels(pixels: Image) -> NDArray[np.uint16]:
+    """The same picture in linear light, (height, width, 4), 0 to 65535; alpha is linear already."""
+    levels = np.empty(pixels.shape, np.uint16)
+    levels[..., :3] = _LINEAR_LEVELS[pixels[..., :3]]
+    np.multiply(pixels[..., 3], np.uint16(257), out=levels[..., 3])
+    return levels
 
 
 def upload_ramp(context: moderngl.Context, pixels: Image) -> moderngl.Texture:

@@ -6,6 +6,8 @@
 //       u_sdef    4 texels a row: C, (2C + R0 - Rw) / 2, (2C + R1 - Rw) / 2, unused
 //       u_pose    which pose of the batch; u_rows = rows of (u_bones, u_morphs, u_uv_morphs) that one pose takes
 // Tables are ROW_TEXELS wide, so that no model outgrows a texture's width.
+// LINEAR_SKINNING: for models without SDEF and QDEF. Software drivers run all branches for every vertex, which
+// doubles the cost.
 #define SDEF 3
 #define QDEF 4
 
@@ -106,9 +108,12 @@ void skin_in(int which_pose, out vec3 position, out vec3 normal) {
     position = in_position;
     normal = in_normal;
     if (in_slots.x > 0) position += table(u_morphs, in_slots.x, pose * u_rows.y).xyz;
+#if !defined LINEAR_SKINNING
     if (in_kind.x == SDEF) skin_sdef(position, normal);
     else if (in_kind.x == QDEF) skin_qdef(position, normal);
-    else skin_linear(position, normal);
+    else
+#endif
+    skin_linear(position, normal);
 }
 
 void skin(out vec3 position, out vec3 normal) {

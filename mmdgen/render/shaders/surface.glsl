@@ -2,6 +2,7 @@
 // colour = texture * (K_a * L_a + K_d * max(0, n.l) * L_d); the light shines from the viewer, l = (0, 0, -1)
 // in MMD axes; no specular, toon, sphere map or shadow. Writes colour multiplied by alpha.
 // OPAQUE: for triangles whose alpha is 1 everywhere. Never discarding, it lets the depth test come first.
+// PLAIN: no material morph is at work.
 
 #if defined VERTEX_SHADER
 #include "skinning.glsl"
@@ -19,9 +20,11 @@ void main() {
 
 #elif defined FRAGMENT_SHADER
 
-uniform sampler2D u_texture; // sRGB, decoded to linear light when sampled; white where there is none
+uniform sampler2D u_texture; // in linear light; white where there is none
+#if !defined PLAIN
 uniform vec4 u_texture_multiply; // factors of material morphs; alpha is how far they apply
 uniform vec4 u_texture_add;
+#endif
 uniform vec3 u_ambient; // K_a * L_a
 uniform vec4 u_diffuse; // K_d * L_d, and the material's alpha
 
@@ -31,8 +34,12 @@ out vec4 out_color;
 
 void main() {
     vec4 texel = texture(u_texture, v_uv);
+#if defined PLAIN
+    vec3 surface = texel.rgb;
+#else
     vec3 surface = mix(vec3(1.0), texel.rgb * u_texture_multiply.rgb, u_texture_multiply.a);
     surface = clamp(surface + (surface - 1.0) * u_texture_add.a + u_texture_add.rgb, 0.0, 1.0);
+#endif
 #if defined OPAQUE
     float alpha = 1.0;
 #else

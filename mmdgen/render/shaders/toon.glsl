@@ -4,6 +4,7 @@
 //   color = color * ramp(0.5 - 0.5 n.l) + specular * light * max(0, n.h)^power
 // The ramp's first row is lit, its last is shadow. Writes colour multiplied by alpha.
 // OPAQUE: for triangles whose alpha is 1 everywhere. Never discarding, it lets the depth test come first.
+// PLAIN: no material morph is at work.
 
 #if defined VERTEX_SHADER
 #include "skinning.glsl"
@@ -35,12 +36,14 @@ uniform int u_sphere_mode;
 uniform vec4 u_base; // clamp(diffuse * light + ambient), and the material's alpha
 uniform vec4 u_specular; // specular * light, and its power; no highlight where the power is not above 0
 uniform vec3 u_to_light; // unit vector
+#if !defined PLAIN
 uniform vec4 u_texture_multiply; // factors of material morphs; alpha is how far they apply
 uniform vec4 u_texture_add;
 uniform vec4 u_sphere_multiply;
 uniform vec4 u_sphere_add;
 uniform vec4 u_ramp_multiply;
 uniform vec4 u_ramp_add;
+#endif
 
 noperspective in vec3 v_normal;
 noperspective in vec2 v_uv;
@@ -49,10 +52,14 @@ out vec4 out_color;
 
 const vec3 TO_EYE = vec3(0.0, 0.0, -1.0);
 
+#if defined PLAIN
+#define with_factors(color, multiply, add) (color)
+#else
 vec3 with_factors(vec3 color, vec4 multiply, vec4 add) {
     vec3 changed = mix(vec3(1.0), color * multiply.rgb, multiply.a);
     return clamp(changed + (changed - 1.0) * add.a + add.rgb, 0.0, 1.0);
 }
+#endif
 
 void main() {
     vec4 texel = texture(u_texture, v_uv);
