@@ -101,6 +101,12 @@ class GpuModel:
         """Bind what a material shows, see `MaterialPictures.bind`."""
         self._pictures.bind(material)
 
+    def shows_alike(self, material: int | None, other: int | None) -> bool:
+        """Whether two materials bind the same pictures; None binds none."""
+        if material is None or other is None:
+            return material is other
+        return self._pictures.bound(material) == self._pictures.bound(other)
+
     def sphere_mode(self, material: int) -> int:
         """See `MaterialPictures.sphere_mode`."""
         return self._pictures.sphere_mode(material)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import moderngl
 import numpy as np
@@ -57,26 +58,22 @@ class Painter:
         matrix = tuple(view.camera.clip_from_world().T.ravel())
         self._shared = {"u_clip_from_world": matrix, "u_rows": model.table_rows}
 
-    def paint(
-        self,
-        model: GpuModel,
-        surfaces: DrawList,
-        edges: DrawList,
-        materials: PosedMaterials,
-        slot: int,
-        view: View,
-    ) -> None:
-        """Draw surfaces, then outlines, of the pose in a slot of the batch."""
+    def paint(self, model: GpuModel, calls: Sequence[DrawCall], slot: int) -> None:
+        """Draw what `plan` says, of the pose in a slot of the batch."""
         self._begin(model, slot)
         self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA  # "over", premultiplied
-        self._context.cull_face = "back"
-        for draw in _visible(surfaces, materials):
-            self._paint_surface(model, surfaces, draw, materials, view)
-        if view.outline_px > 0.0:
-            self._context.cull_face = "front"
-            self._context.enable(moderngl.CULL_FACE | moderngl.BLEND)
-            for draw in _outlined(edges, materials):
-                self._paint_edge(edges, draw, materials, view)
+        for call in calls:
+            program = self._program(call.draw_list, call.program)
+            for name, value in call.uniforms:
+                program[name] = value
+            if call.material is not None:
+                model.bind_pictures(call.material)
+            self._context.cull_face = call.culled
+            self._switch(moderngl.BLEND, call.is_blended)
+            self._switch(moderngl.CULL_FACE, not call.double_sided)
+            call.draw_list.array(call.program).render(
+                moderngl.TRIANGLES, vertices=call.index_count, first=call.first_index
+            )
 
     def paint_maps(
         self,
@@ -136,35 +133,6 @@ class Painter:
                 program[uniform] = value
         return program
 
-    def _paint_surface(
-        self, model: GpuModel, surfaces: DrawList, draw: Draw, materials: PosedMaterials, view: View
-    ) -> None:
-        material = draw.run.material
-        opaque = draw.run.is_opaque and bool(materials.diffuse[material, 3] >= 1.0)
-        blended_name, opaque_name, *_ = SURFACE_PROGRAMS[view.shading]
-        name = opaque_name if opaque else blended_name
-        if materials.has_plain_pictures:
-            name += "_plain"
-        program = self._program(surfaces, name)
-        if view.shading is Shading.PHONG:
-            _set_phong(program, materials, material, view)
-        else:
-            _set_toon(program, materials, material, model.sphere_mode(material))
-        if not materials.has_plain_pictures:
-            _set_factors(program, materials, material, view.shading)
-        model.bind_pictures(material)
-        self._switch(moderngl.BLEND, not opaque)
-        self._switch(moderngl.CULL_FACE, not draw.run.double_sided)
-        _render(surfaces, name, draw)
-
-    def _paint_edge(self, edges: DrawList, draw: Draw, materials: PosedMaterials, view: View) -> None:
-        color = np.clip(materials.edge_colors[draw.run.material], 0.0, 1.0)
-        program = self._program(edges, "edge")
-        visible = linear_from_srgb(color[:3]) if view.shading is Shading.PHONG else color[:3]
-        program["u_edge_color"] = (*visible, color[3])
-        program["u_thickness"] = _thickness(draw, materials, view)
-        _render(edges, "edge", draw)
-
     def _switch(self, flag: int, enabled: bool) -> None:
         (self._context.enable if enabled else self._context.disable)(flag)
 
@@ -173,33 +141,123 @@ class Painter:
         self.programs.release()
 
 
-def _set_phong(program: moderngl.Program, materials: PosedMaterials, material: int, view: View) -> None:
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawCall:
+    """Triangles that one call draws."""
+
+    draw_list: DrawList
+    program: str
+    uniforms: tuple[tuple[str, object], ...]
+    material: int | None  # whose pictures are bound; None: none needed
+    is_blended: bool
+    culled: str  # "back" or "front"
+    double_sided: bool
+    first_index: int
+    index_count: int
+
+    def takes_in(self, other: DrawCall) -> bool:
+        """Whether the other's triangles follow, and differ in nothing."""
+        return (
+            self.draw_list is other.draw_list
+            and self.first_index + self.index_count == other.first_index
+            and self.program == other.program
+            and self.is_blended == other.is_blended
+            and self.double_sided == other.double_sided
+            and self.uniforms == other.uniforms
+        )
+
+
+def plan(
+    model: GpuModel, surfaces: DrawList, edges: DrawList, materials: PosedMaterials, view: View
+) -> list[DrawCall]:
+    """The calls that draw surfaces, then outlines: in the order of the lists, as few as do."""
+    calls = [_surface_call(model, surfaces, draw, materials, view) for draw in _visible(surfaces, materials)]
+    if view.outline_px > 0.0:
+        calls += [_edge_call(edges, draw, materials, view) for draw in _outlined(edges, materials)]
+    merged: list[DrawCall] = []
+    for call in calls:
+        if merged and merged[-1].takes_in(call) and model.shows_alike(merged[-1].material, call.material):
+            count = merged[-1].index_count + call.index_count
+            merged[-1] = replace(merged[-1], index_count=count)
+        else:
+            merged.append(call)
+    return merged
+
+
+def _surface_call(
+    model: GpuModel, surfaces: DrawList, draw: Draw, materials: PosedMaterials, view: View
+) -> DrawCall:
+    material = draw.run.material
+    opaque = draw.run.is_opaque and bool(materials.diffuse[material, 3] >= 1.0)
+    blended_name, opaque_name = SURFACE_PROGRAMS[view.shading]
+    if view.shading is Shading.PHONG:
+        uniforms = _phong_uniforms(materials, material, view)
+    else:
+        uniforms = _toon_uniforms(materials, material, model.sphere_mode(material))
+    if not materials.has_plain_pictures:
+        uniforms += _factors(materials, material, view.shading)
+    return DrawCall(
+        draw_list=surfaces,
+        program=(opaque_name if opaque else blended_name) + "_plain" * materials.has_plain_pictures,
+        uniforms=uniforms,
+        material=material,
+        is_blended=not opaque,
+        culled="back",
+        double_sided=draw.run.double_sided,
+        first_index=draw.first_index,
+        index_count=draw.index_count,
+    )
+
+
+def _edge_call(edges: DrawList, draw: Draw, materials: PosedMaterials, view: View) -> DrawCall:
+    color = np.clip(materials.edge_colors[draw.run.material], 0.0, 1.0)
+    visible = linear_from_srgb(color[:3]) if view.shading is Shading.PHONG else color[:3]
+    return DrawCall(
+        draw_list=edges,
+        program="edge",
+        uniforms=(
+            ("u_edge_color", (*visible.tolist(), float(color[3]))),
+            ("u_thickness", _thickness(draw, materials, view)),
+        ),
+        material=None,
+        is_blended=bool(color[3] < 1.0),
+        culled="front",
+        double_sided=False,
+        first_index=draw.first_index,
+        index_count=draw.index_count,
+    )
+
+
+_Uniforms = tuple[tuple[str, object], ...]
+
+
+def _phong_uniforms(materials: PosedMaterials, material: int, view: View) -> _Uniforms:
     diffuse = materials.diffuse[material]
-    program["u_ambient"] = tuple(materials.ambient[material] * view.light.ambient)
-    program["u_diffuse"] = (*(diffuse[:3] * view.light.directional), diffuse[3])
+    ambient = materials.ambient[material] * view.light.ambient
+    directional = diffuse[:3] * view.light.directional
+    return ("u_ambient", tuple(ambient.tolist())), (
+        "u_diffuse",
+        (*directional.tolist(), float(diffuse[3])),
+    )
 
 
-def _set_toon(program: moderngl.Program, materials: PosedMaterials, material: int, sphere_mode: int) -> None:
+def _toon_uniforms(materials: PosedMaterials, material: int, sphere_mode: int) -> _Uniforms:
     diffuse = materials.diffuse[material]
     base = np.clip(diffuse[:3] * MMD_LIGHT_COLOR + materials.ambient[material], 0.0, 1.0)
-    program["u_base"] = (*base, diffuse[3])
     specular = materials.specular[material] * MMD_LIGHT_COLOR
-    program["u_specular"] = (*specular, materials.specular_powers[material])
-    program["u_to_light"] = MMD_TO_LIGHT
-    program["u_sphere_mode"] = sphere_mode
+    return (
+        ("u_base", (*base.tolist(), float(diffuse[3]))),
+        ("u_specular", (*specular.tolist(), float(materials.specular_powers[material]))),
+        ("u_to_light", MMD_TO_LIGHT),
+        ("u_sphere_mode", sphere_mode),
+    )
 
 
-def _set_factors(
-    program: moderngl.Program, materials: PosedMaterials, material: int, shading: Shading
-) -> None:
+def _factors(materials: PosedMaterials, material: int, shading: Shading) -> _Uniforms:
     """What material morphs do to the pictures of a material."""
-    program["u_texture_multiply"] = tuple(materials.texture_multiply[material])
-    program["u_texture_add"] = tuple(materials.texture_add[material])
-    if shading is Shading.TOON:
-        program["u_sphere_multiply"] = tuple(materials.sphere_multiply[material])
-        program["u_sphere_add"] = tuple(materials.sphere_add[material])
-        program["u_ramp_multiply"] = tuple(materials.ramp_multiply[material])
-        program["u_ramp_add"] = tuple(materials.ramp_add[material])
+    kinds = ("texture", "sphere", "ramp") if shading is Shading.TOON else ("texture",)
+    names = [f"{kind}_{way}" for kind in kinds for way in ("multiply", "add")]
+    return tuple((f"u_{name}", tuple(getattr(materials, name)[material].tolist())) for name in names)
 
 
 def _visible(draw_list: DrawList, materials: PosedMaterials) -> list[Draw]:

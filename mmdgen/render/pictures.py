@@ -66,11 +66,18 @@ class MaterialPictures:
 
     def bind(self, material: int) -> None:
         """Bind a material's texture, and for toon shading its sphere map and ramp, to their units."""
+        units = (TEXTURE_UNIT, SPHERE_UNIT, RAMP_UNIT)
+        for unit, texture in zip(units, self.bound(material), strict=False):
+            texture.use(unit)
+
+    def bound(self, material: int) -> tuple[moderngl.Texture, ...]:
+        """What `bind` binds: the texture, and for toon shading sphere map and ramp."""
         table = self._model.materials
-        self._textures.get(int(table.textures[material]), self._white).use(TEXTURE_UNIT)
-        if self._with_toon:
-            self._textures.get(int(table.sphere_textures[material]), self._white).use(SPHERE_UNIT)
-            self._ramps.get(self._ramp_key(material), self._white_ramp).use(RAMP_UNIT)
+        texture = self._textures.get(int(table.textures[material]), self._white)
+        if not self._with_toon:
+            return (texture,)
+        sphere = self._textures.get(int(table.sphere_textures[material]), self._white)
+        return texture, sphere, self._ramps.get(self._ramp_key(material), self._white_ramp)
 
     def sphere_mode(self, material: int) -> int:
         """The material's `SphereMode`, off where its sphere map is missing."""

@@ -18,7 +18,7 @@ from mmdgen.render.geometry import DrawList
 from mmdgen.render.gpu_model import GpuModel
 from mmdgen.render.maps import MapFramebuffer, Maps
 from mmdgen.render.materials import posed_materials
-from mmdgen.render.painter import Painter
+from mmdgen.render.painter import DrawCall, Painter, plan
 from mmdgen.render.redraw import Redraw
 from mmdgen.rig import PosedModel, Rig
 from mmdgen.scene import Shading, View
@@ -143,13 +143,16 @@ class Renderer:
         make_current(self._context)
         target = self._framebuffer(view)
         count = _pose_count(posed)
+        calls: list[DrawCall] = []
         for first in range(0, count, _BATCH):
             batch = range(first, min(first + _BATCH, count))
             model.upload(posed, slice(batch.start, batch.stop))
             self._painter.begin_batch(model, view)
             for slot, pose in enumerate(batch):
+                if not calls or posed.material_multiply is not None:
+                    calls = plan(model, surfaces, edges, posed_materials(posed, pose), view)
                 target.begin(box)
-                self._painter.paint(model, surfaces, edges, posed_materials(posed, pose), slot, view)
+                self._painter.paint(model, calls, slot)
                 yield pose, target.read(box, premultiplied=view.premultiplied)
 
     def seen_triangles(
