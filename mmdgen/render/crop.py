@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmdgen.model import Bools, Floats, MaterialFlag, Model
+from mmdgen.model import Bools, Floats, Ints, MaterialFlag, Model
 from mmdgen.rig import PosedModel, skin_vertices
 from mmdgen.scene import View
 
@@ -47,31 +47,63 @@ def find_reach(extremes: PosedModel, view: View, expressions: PosedModel | None 
     positions, normals = skin_vertices(extremes)
     strays = _strays(expressions) if expressions is not None else np.zeros(len(model.vertices), np.float32)
     low, high = positions.min(axis=0) - strays[:, None], positions.max(axis=0) + strays[:, None]
-    first, last = low[model.faces].min(axis=1), high[model.faces].max(axis=1)
     camera = view.camera
     thickness = _edge_thickness(model, view)
     widest = float(np.abs(thickness).max(initial=0.0))
     margin = _MARGIN * (camera.top - camera.bottom) + widest
-    inside = np.asarray(
-        (last[:, 0] > camera.left - margin)
-        & (first[:, 0] < camera.right + margin)
-        & (last[:, 1] > camera.bottom - margin)
-        & (first[:, 1] < camera.top + margin)
+    nowhere = np.zeros(len(model.faces), np.bool_)
+    rows = np.flatnonzero(~_never_drawn(extremes, expressions))
+    first, last = _triangle_boxes(low, high, model.faces[rows])
+    inside = (
+        (last[0] > camera.left - margin)
+        & (first[0] < camera.right + margin)
+        & (last[1] > camera.bottom - margin)
+        & (first[1] < camera.top + margin)
     )
     if not inside.any():
-        return Reach(inside, inside)
-    near, far = float(first[inside, 2].min()), float(last[inside, 2].max())
+        return Reach(nowhere, nowhere)
+    rows, first, last = rows[inside], first[:, inside], last[:, inside]
+    near, far = float(first[2].min()), float(last[2].max())
     slack = margin + 0.1 * (far - near)
-    hulls = positions + normals * thickness[:, None]
-    can_change = (strays > 0.0)[model.faces].any(axis=1)
-    may_face = (_facing(positions, model).max(axis=0) > -_TURN) | can_change | _double_sided(model)
-    may_avert = (_facing(hulls, model).min(axis=0) < _TURN) | can_change
+    faces = model.faces[rows]
+    can_change = (strays > 0.0)[faces].any(axis=1)
+    may_face, may_avert = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
+    for pose, pushed in zip(positions, normals * thickness[:, None], strict=True):
+        may_face |= _facing(pose, faces) > -_TURN
+        may_avert |= _facing(pose + pushed, faces) < _TURN
+    surfaces, edges = nowhere.copy(), nowhere.copy()
+    surfaces[rows] = may_face | can_change | _double_sided(model)[rows]
+    edges[rows] = may_avert | can_change
     return Reach(
-        surfaces=inside & may_face,
-        edges=inside & may_avert,
+        surfaces=surfaces,
+        edges=edges,
         depth_range=(near - slack, far + slack),
-        rectangle=_rectangle(first[inside, :2], last[inside, :2], margin),
+        rectangle=_rectangle(first[:2].T, last[:2].T, margin),
     )
+
+
+def _never_drawn(extremes: PosedModel, expressions: PosedModel | None) -> Bools:
+    """Triangles of materials that are invisible and stay so, (triangles,)."""
+    model = extremes.rig.model
+    result = np.zeros(len(model.faces), np.bool_)
+    for posed in (extremes, expressions):
+        if posed is not None and posed.material_multiply is not None:
+            return result
+    alphas = model.materials.diffuse[:, 3]
+    for alpha, (first, end) in zip(alphas, model.materials.face_ranges(), strict=True):
+        result[first:end] = alpha <= 0.0
+    return result
+
+
+def _triangle_boxes(low: Floats, high: Floats, faces: Ints) -> tuple[Floats, Floats]:
+    """Lowest and highest coordinates of triangles, (3, triangles) each, of those of vertices (vertices, 3)."""
+    first, last = np.empty((3, len(faces)), np.float32), np.empty((3, len(faces)), np.float32)
+    a, b, c = faces.T
+    for axis in range(3):
+        lows, highs = low[:, axis], high[:, axis]
+        first[axis] = np.minimum(np.minimum(lows[a], lows[b]), lows[c])
+        last[axis] = np.maximum(np.maximum(highs[a], highs[b]), highs[c])
+    return first, last
 
 
 def _strays(expressions: PosedModel) -> Floats:
@@ -93,13 +125,15 @@ def _rectangle(first: Floats, last: Floats, margin: float) -> tuple[float, float
     return float(left), float(bottom), float(right), float(top)
 
 
-def _facing(positions: Floats, model: Model) -> Floats:
-    """How far triangles face the viewer, (poses, triangles): 1 fully, -1 away, 0 if degenerate."""
-    a, b, c = (positions[:, model.faces[:, corner]] for corner in range(3))
-    normals = np.cross(b - a, c - a)
-    sizes = np.linalg.norm(normals, axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(sizes > 1e-12, -normals[..., 2] / sizes, 0.0)
+def _facing(positions: Floats, faces: Ints) -> Floats:
+    """How far triangles face the viewer, (triangles,): 1 fully, -1 away, 0 if degenerate."""
+    x, y, z = positions.T
+    a, b, c = faces.T
+    ux, uy, uz = x[b] - x[a], y[b] - y[a], z[b] - z[a]
+    vx, vy, vz = x[c] - x[a], y[c] - y[a], z[c] - z[a]
+    nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    sizes = np.sqrt(nx * nx + ny * ny + nz * nz)
+    return np.where(sizes > 1e-12, -nz / np.maximum(sizes, 1e-12), 0.0)
 
 
 def _double_sided(model: Model) -> Bools:
