@@ -48,8 +48,8 @@ docs: $(VENV)/.installed-dev ## Write docs/reference/cli.md from the commands' h
 	$(BIN)/python docs/draw_cast.py
 	$(BIN)/python docs/draw_rendering.py
 
-bench: $(VENV)/.installed-dev ## Measure how fast things are
-	for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
+bench: $(VENV)/.installed ## Measure how fast pictures are made, of your models with MODELS=
+	$(BIN)/mmdgen bench $(if $(MODELS),--models "$(MODELS)")
 
 # The lock holds for Linux, Windows and macOS and Python 3.11 or newer; uv is needed only here.
 LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": "Check a data set: hashes, pixels, leaks across splits.",
     "report": "Write one HTML page to look at a data set.",
     "train": "Train the networks of the article from a data set.",
+    "bench": "Measure how fast this machine makes pictures, and where the time goes.",
 }
 
 INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells report it

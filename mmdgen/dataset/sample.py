@@ -13,6 +13,7 @@ from mmdgen.dataset.keys import SampleKey
 from mmdgen.images import Image, encode_png
 from mmdgen.pose import PoseSpace, PoseVector
 from mmdgen.scene import Light
+from mmdgen.stopwatch import timed
 
 PICTURES = ("rest", "expression", "posed")  # in the order of a shard's members
 
@@ -62,7 +63,8 @@ class Sample:
 
 def encode_image(image: Image) -> EncodedImage:
     """Encode a picture and hash its pixels."""
-    return EncodedImage(png=encode_png(image), pixel_sha256=pixel_sha256(image))
+    with timed("encode"):
+        return EncodedImage(png=encode_png(image), pixel_sha256=pixel_sha256(image))
 
 
 def pixel_sha256(image: Image) -> str:

@@ -7,6 +7,7 @@ key -> PoseVector -> Pose -> PosedModel -> pictures -> Sample
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -35,6 +36,7 @@ from mmdgen.sampling.binding import BoundModel, bind_annotation
 from mmdgen.sampling.poses import sample_pose_vector
 from mmdgen.sampling.views import sample_light
 from mmdgen.scene import Light, Shading, View, frame_head
+from mmdgen.stopwatch import timed
 
 BATCH_SAMPLES = 32  # two pictures each: bounds the memory for pictures and bone palettes
 
@@ -76,6 +78,10 @@ class ModelStage:
         )
         self._drawn = renderer.load(self._rig, textures, self.reach, view.shading)
 
+    def draw_flat(self, vectors: PoseVector) -> None:
+        """The pictures of `draw` in one flat colour, thrown away: what the machine needs at the least."""
+        self._renderer.draw_flat(self._drawn, self._pose(vectors), self._view)
+
     def draw(self, vectors: PoseVector) -> NDArray[np.uint8]:
         """Pictures of labels (N, parameters): (N, size, size, 4)."""
         return self._renderer.render(self._drawn, self._pose(vectors), self._view)
@@ -97,7 +103,8 @@ class ModelStage:
         )
 
     def _pose(self, vectors: PoseVector) -> PosedModel:
-        return self._rig.pose(self._bound.pose(vectors))
+        with timed("pose"):
+            return self._rig.pose(self._bound.pose(vectors))
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +135,10 @@ def compose_samples(
     space, framing = config.space, config.framing
     light = model_light(config, source.model_id)
     view = portrait_view(source.annotation, config, light)
-    with ModelStage(renderer, source, space, view) as stage, stage.expressions() as faces:
+    with ExitStack() as stack:
+        with timed("load"):
+            stage = stack.enter_context(ModelStage(renderer, source, space, view))
+            faces = stack.enter_context(stage.expressions())
         on_warnings(stage.warnings)
         rest_image = faces.base_image
         rest_facts = picture_facts(rest_image, framing)

@@ -62,12 +62,12 @@ class LocalEngine(Generic[Task, Result]):
         self._function = function
         self._idle: list[Any] = []
         self._busy: dict[Future[Result], tuple[Task, Any]] = {}
-        self._workers = workers or cpu_count()
+        self.workers = workers or cpu_count()
 
     @property
     def has_room(self) -> bool:
         """Whether another task can start at once."""
-        return len(self._busy) < self._workers
+        return len(self._busy) < self.workers
 
     @property
     def running(self) -> list[Task]:

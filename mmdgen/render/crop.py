@@ -96,7 +96,7 @@ def _never_drawn(extremes: PosedModel, expressions: PosedModel | None) -> Bools:
 
 
 def _triangle_boxes(low: Floats, high: Floats, faces: Ints) -> tuple[Floats, Floats]:
-    """Lowest and highest coordinates of triangles, (3, triangles) each, of those of vertices (vertices, 3)."""
+    """Lowest and highest x, y, z of triangles, each (3, triangles), by those of vertices, (vertices, 3)."""
     first, last = np.empty((3, len(faces)), np.float32), np.empty((3, len(faces)), np.float32)
     a, b, c = faces.T
     for axis in range(3):

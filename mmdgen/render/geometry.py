@@ -165,9 +165,7 @@ class Geometry:
         content = [(self._vertex_buffer, *_layout(program))]
         if "in_slots" in program:
             content.append((self.slot_buffer, "2i4", "in_slots"))
-        return self._context.vertex_array(
-            program, content, index_buffer=index_buffer, index_element_size=4
-        )
+        return self._context.vertex_array(program, content, index_buffer=index_buffer, index_element_size=4)
 
     def release(self) -> None:
         """Free the GL objects."""
@@ -178,12 +176,12 @@ class Geometry:
 def _layout(program: moderngl.Program) -> tuple[str, ...]:
     """Format and attribute names of a vertex as a program reads it: what it does not use is skipped."""
     formats, names = [], []
-    for field, element in _FORMATS.items():
-        if f"in_{field}" in program:
+    for name, element in _FORMATS.items():
+        if f"in_{name}" in program:
             formats.append(element)
-            names.append(f"in_{field}")
+            names.append(f"in_{name}")
         else:
-            formats.append(f"{_VERTEX[field].itemsize}x")
+            formats.append(f"{_VERTEX[name].itemsize}x")
     return (" ".join(formats), *names)
 
 

@@ -28,6 +28,8 @@ _RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "toon_opaque_plain": ("toon", SKINNING_DEFINES | {"OPAQUE": 1, "PLAIN": 1}),
     "edge": ("edge", SKINNING_DEFINES),
     "maps": ("maps", SKINNING_DEFINES),
+    "flat": ("flat", SKINNING_DEFINES),
+    "flat_edge": ("flat", SKINNING_DEFINES | {"EDGE": 1}),
     "identify": ("identify", SKINNING_DEFINES),
     "identify_edge": ("identify", SKINNING_DEFINES | {"EDGE": 1}),
 }
@@ -182,6 +184,22 @@ def plan(
         else:
             merged.append(call)
     return merged
+
+
+def flat_plan(calls: Sequence[DrawCall]) -> list[DrawCall]:
+    """The same triangles in one flat colour: no texture, light or blending."""
+    return [_flat_call(call) for call in calls]
+
+
+def _flat_call(call: DrawCall) -> DrawCall:
+    is_edge = call.program == "edge"
+    return replace(
+        call,
+        program="flat_edge" if is_edge else "flat",
+        uniforms=tuple(item for item in call.uniforms if item[0] == "u_thickness"),
+        material=None,
+        is_blended=False,
+    )
 
 
 def _surface_call(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 
 import moderngl
@@ -75,16 +75,31 @@ def load_program(
             fragment_shader=complete_source(text, "FRAGMENT_SHADER", defines or {}),
         )
     except moderngl.Error as error:
-        details = " ".join(str(error).split())
+        details = _with_file_names(" ".join(str(error).split()), [f"{name}.glsl", *_INCLUDE.findall(text)])
         raise RenderError(f"shaders/{name}.glsl does not compile on this driver: {details}") from error
 
 
+def _with_file_names(message: str, files: Sequence[str]) -> str:
+    """A compiler's message with names in place of files' numbers: Mesa says 0:12(3), NVIDIA 0(12)."""
+
+    def named(match: re.Match[str]) -> str:
+        number = int(match[1])
+        return f"{files[number]}:{match[2] or match[3]}" if number < len(files) else match[0]
+
+    return re.sub(r"\b(\d+)(?::(\d+)\(\d+\)|\((\d+)\))(?=\s*:)", named, message)
+
+
 def complete_source(text: str, stage: str, defines: Mapping[str, int]) -> str:
-    """The source of one stage, includes put in, lines numbered as in the files (0: text, 1: include)."""
+    """The source of one stage, includes put in, lines numbered as in the files.
+
+    File 0 is the text, the others are its includes in their order.
+    """
+    files = _INCLUDE.findall(text)
 
     def include(match: re.Match[str]) -> str:
         next_line = text[: match.start()].count("\n") + 2
-        return f"#line 1 1\n{_read(match.group(1))}\n#line {next_line} 0"
+        number = files.index(match.group(1)) + 1
+        return f"#line 1 {number}\n{_read(match.group(1))}\n#line {next_line} 0"
 
     constants = "".join(f"#define {key} {value}\n" for key, value in sorted(defines.items()))
     body = _INCLUDE.sub(include, text)

@@ -18,11 +18,14 @@ from mmdgen.render.geometry import DrawList
 from mmdgen.render.gpu_model import GpuModel
 from mmdgen.render.maps import MapFramebuffer, Maps
 from mmdgen.render.materials import posed_materials
-from mmdgen.render.painter import DrawCall, Painter, plan
+from mmdgen.render.painter import DrawCall, Painter, flat_plan, plan
 from mmdgen.render.redraw import Redraw
+from mmdgen.render.textures import BONE_TEXELS, ROW_TEXELS
 from mmdgen.rig import PosedModel, Rig
 from mmdgen.scene import Shading, View
+from mmdgen.stopwatch import is_measuring, timed
 
+_MOST_BONES = 65536  # that a vertex can tell apart, 16 bits each
 _BATCH = 64  # poses whose tables are on the GPU at a time
 
 
@@ -63,7 +66,7 @@ class Renderer:
         make_current(self._context)
         limit = self._context.info["GL_MAX_TEXTURE_SIZE"]
         bone_count = len(rig.model.bones)
-        if bone_count > min(65535, limit * 256):
+        if bone_count > min(_MOST_BONES, limit * (ROW_TEXELS // BONE_TEXELS)):
             raise RenderError(f"{rig.model.source}: {bone_count} bones are more than can be drawn")
         if reach is None:
             reach = everything(rig.model)
@@ -146,14 +149,39 @@ class Renderer:
         calls: list[DrawCall] = []
         for first in range(0, count, _BATCH):
             batch = range(first, min(first + _BATCH, count))
-            model.upload(posed, slice(batch.start, batch.stop))
-            self._painter.begin_batch(model, view)
+            with timed("draw"):
+                model.upload(posed, slice(batch.start, batch.stop))
+                self._painter.begin_batch(model, view)
             for slot, pose in enumerate(batch):
                 if not calls or posed.material_multiply is not None:
                     calls = plan(model, surfaces, edges, posed_materials(posed, pose), view)
-                target.begin(box)
-                self._painter.paint(model, calls, slot)
-                yield pose, target.read(box, premultiplied=view.premultiplied)
+                with timed("draw"):
+                    target.begin(box)
+                    self._painter.paint(model, calls, slot)
+                    if is_measuring():  # else a software driver draws while it is read
+                        self._context.finish()
+                with timed("read"):
+                    part = target.read(box, premultiplied=view.premultiplied)
+                yield pose, part
+
+    def draw_flat(self, model: GpuModel, posed: PosedModel, view: View) -> None:
+        """Draw whole pictures in one flat colour and read nothing back: the least that drawing can cost.
+
+        Args:
+            model: from `load`.
+            posed: poses of that model's rig with one batch axis (N,).
+            view: camera and picture.
+        """
+        make_current(self._context)
+        target, box = self._framebuffer(view), _reached_box(model.reach, view)
+        for pose in range(_pose_count(posed)):
+            materials = posed_materials(posed, pose)
+            model.upload(posed, slice(pose, pose + 1))
+            self._painter.begin_batch(model, view)
+            target.begin(box)
+            calls = flat_plan(plan(model, model.surfaces, model.edges, materials, view))
+            self._painter.paint(model, calls, 0)
+            self._context.finish()
 
     def seen_triangles(
         self,

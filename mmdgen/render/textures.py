@@ -10,6 +10,7 @@ from PIL import Image as PillowImage
 from mmdgen.images import Image, linear_from_srgb
 
 ROW_SHIFT = 10
+BONE_TEXELS = 4
 ROW_TEXELS = 1 << ROW_SHIFT  # width of table textures: OpenGL 3.3 promises no more than 1024
 
 # What shaders/skinning.glsl has to know of the tables.

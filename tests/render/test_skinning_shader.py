@@ -9,6 +9,7 @@ import pytest
 from mmdgen.model import Floats, Model, Skinning
 from mmdgen.pose import Pose
 from mmdgen.render import Renderer
+from mmdgen.render.context import make_current
 from mmdgen.render.programs import complete_source
 from mmdgen.render.textures import SKINNING_DEFINES
 from mmdgen.rig import build_rig, skin_vertices
@@ -27,6 +28,7 @@ void main() { skin(v_position, v_normal); }
 def shader_positions(renderer: Renderer, model: Model, pose: Pose) -> Floats:
     """Posed vertices (poses, vertices, 3) as the shaders skin them."""
     context = renderer._context
+    make_current(context)
     source = complete_source(PROBE, "VERTEX_SHADER", SKINNING_DEFINES)
     program = context.program(vertex_shader=source, varyings=["v_position"])
     for unit, name in enumerate(("u_bones", "u_morphs", "u_uv_morphs", "u_sdef"), start=1):
