@@ -1,4 +1,4 @@
-"""The offscreen target: many samples a pixel in linear half floats, and the small encoded picture."""
+"""The offscreen target: many samples a pixel in 16-bit linear light, and the small encoded picture."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PART = 0.1  # of the picture, up to which a part is cleared alone
 class OffscreenFramebuffer:
     """Where one picture at a time is drawn, always at the same window coordinates.
 
-    Samples are kept as premultiplied half floats on a `samples_per_axis` finer grid, then averaged and stored
-    by a shader: linear light is encoded, MMD's gamma-space colours (`Shading.TOON`) are kept. Reusing one
-    target makes every picture independent of the batch it was drawn in.
+    Samples are kept premultiplied, 16 bits a channel, on a `samples_per_axis` finer grid, then averaged and
+    stored by a shader: linear light is encoded, MMD's gamma-space colours (`Shading.TOON`) are kept. Reusing
+    one target makes every picture independent of the batch it was drawn in.
     """
 
     def __init__(

@@ -10,7 +10,8 @@ import pytest
 from mmdgen.images import linear_from_srgb, srgb_from_linear
 from mmdgen.pose import Pose
 from mmdgen.render import Renderer
-from mmdgen.scene import Light
+from mmdgen.rig import build_rig
+from mmdgen.scene import Light, Shading
 from tests.builders import material, material_morph, uv_morph, vertex_morph
 from tests.render.scenes import DOUBLE_SIDED, EDGE, VIEW, draw, plain, quads
 
@@ -152,6 +153,31 @@ def test_surface_that_a_morph_fades_lets_the_one_before_it_shine_through(
     pose.morph_weights[0] = 1.0
     expected = np.floor(srgb_from_linear(np.array([0.4, 0.3, 0.0])) * 255 + 0.05)
     assert (draw(renderer, model, pose=pose) == [*expected, 255]).all()
+
+
+@pytest.mark.parametrize("shading", Shading)
+def test_picture_without_morphs_is_the_same_beside_a_pose_with_material_morphs(
+    renderer: Renderer, shading: Shading
+) -> None:
+    change = np.ones(28)
+    change[16:20] = 0.5  # of the texture
+    model = quads(
+        FULL,
+        textures=["a.png"],
+        materials=[material("肌", diffuse=(0.7, 0.6, 0.5, 0.8), texture=0)],
+        morphs=[material_morph("暗く", [(0, False, change)])],
+    )
+    view = replace(VIEW, shading=shading)
+    rig = build_rig(model)
+    noise = np.random.default_rng(5).integers(0, 256, (8, 8, 4), dtype=np.uint8)
+    loaded = renderer.load(rig, {0: noise}, shading=shading)
+    pose = Pose.rest(model, (2,))
+    pose.morph_weights[1, 0] = 1.0
+    alone = renderer.render(loaded, rig.pose(Pose.rest(model, (1,))), view)[0]
+    beside, changed = renderer.render(loaded, rig.pose(pose), view)
+    loaded.release()
+    np.testing.assert_array_equal(beside, alone)
+    assert (changed != alone).any()
 
 
 def test_outline_surrounds_the_surface_with_the_edge_colour(renderer: Renderer) -> None:

@@ -40,7 +40,7 @@ void main() {
 #endif
     if (!u_premultiplied && average.a > 0.0) average.rgb = min(average.rgb / average.a, vec3(1.0));
 #if LINEAR
-    // Half floats lose up to 0.03 of a level: without the 0.05 exact values would fall to the level below.
+    // 16 bits lose up to 0.03 of a level: without the 0.05 exact values would fall to the level below.
     vec4 level = floor(vec4(srgb_from_linear(average.rgb), average.a) * 255.0 + 0.05);
 #else
     vec4 level = floor(average * 255.0 + 0.5);
