@@ -33,6 +33,7 @@ _RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "identify": ("identify", SKINNING_DEFINES),
     "identify_edge": ("identify", SKINNING_DEFINES | {"EDGE": 1}),
 }
+_USUAL = ("surface_plain", "opaque_plain", "edge", "identify", "identify_edge")
 _UNITS = {
     "u_texture": TEXTURE_UNIT,
     "u_bones": 1,
@@ -52,6 +53,8 @@ class Painter:
         # Front faces are clockwise in MMD's left-handed space, which clip space does not mirror.
         context.front_face = "cw"
         self.programs = Programs(context, _RECIPES, _UNITS)
+        for name in _USUAL:  # a driver that refuses shaders is found out before the first model
+            self.programs.get(name, linear_skinning=True)
         self._shared: dict[str, object] = {}  # uniforms of all programs
         self._ready: set[str] = set()  # programs that know the shared uniforms of this picture
 

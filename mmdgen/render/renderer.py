@@ -34,7 +34,11 @@ class Renderer:
 
     def __init__(self, settings: RenderSettings | None = None) -> None:
         self._context = open_context(settings or RenderSettings())
-        self._painter = Painter(self._context)
+        try:
+            self._painter = Painter(self._context)
+        except RenderError:
+            self._context.release()
+            raise
         self._map_framebuffers: dict[int, MapFramebuffer] = {}
         self._framebuffers: dict[tuple[int, int, Shading], OffscreenFramebuffer] = {}
 

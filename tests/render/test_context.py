@@ -68,6 +68,8 @@ def test_shader_that_does_not_compile_is_named_with_its_line(
     monkeypatch.setattr(programs, "_read", read)
     with pytest.raises(RenderError, match=rf"shaders/edge\.glsl does not compile.*{place}: error") as found:
         programs.load_program(renderer._context, "edge", SKINNING_DEFINES)
+    with pytest.raises(RenderError, match="does not compile"):
+        Renderer()
     assert "\n" not in str(found.value)
 
 
