@@ -25,6 +25,7 @@ Names and options are a stable interface: they keep their meaning. `--config --o
 | 1 | something planned is missing, or an error: one sentence that names the file, the place and what to do |
 | 2 | wrong usage |
 | 130 | interrupted with Ctrl-C; run the same command again to go on |
+| 143 | ended by SIGTERM, as a batch system sends it; run the same command again to go on |
 
 A traceback is a bug: please report it.
 """

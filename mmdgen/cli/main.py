@@ -9,7 +9,11 @@ from __future__ import annotations
 import errno
 import importlib
 import io
+import os
+import signal
 import sys
+from contextlib import suppress
+from types import FrameType
 
 import click
 
@@ -32,6 +36,9 @@ COMMANDS = {
 }
 
 INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells report it
+TERMINATED_EXIT_CODE = 143  # 128 + SIGTERM
+
+_ended_by = "interrupted"  # what the signal that ends this process is called
 
 _ADVICE = {
     errno.ENOSPC: "free some space and run the same command again, what is finished is kept",
@@ -77,8 +84,8 @@ class Commands(click.Group):
         except MemoryError as error:
             raise click.ClickException("out of memory: try fewer --workers") from error
         except KeyboardInterrupt:
-            click.echo("interrupted: run the same command again to go on", err=True)
-            ctx.exit(INTERRUPTED_EXIT_CODE)
+            click.echo(f"{_ended_by}: run the same command again to go on", err=True)
+            ctx.exit(INTERRUPTED_EXIT_CODE if _ended_by == "interrupted" else TERMINATED_EXIT_CODE)
 
 
 def sentence_about(error: OSError) -> str:
@@ -117,7 +124,33 @@ def cli() -> None:
 def main() -> None:
     """Entry point of the `mmdgen` script."""
     use_readable_output()
-    cli(prog_name="mmdgen")
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        try:
+            cli(prog_name="mmdgen")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _end_without_output()
+    except OSError as error:
+        with suppress(OSError):
+            click.echo(f"Error: the output cannot be written: {sentence_about(error)}", err=True)
+        _end_without_output()
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """SIGTERM, as from a batch system whose time is up: tidy up as after Ctrl-C."""
+    global _ended_by
+    _ended_by = "terminated"
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would break off the tidying up
+    raise KeyboardInterrupt
+
+
+def _end_without_output() -> None:
+    """End; what still waits to be printed must not be tried again by Python's own end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import importlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -99,3 +100,15 @@ def test_japanese_survives_a_pipe_whatever_the_code_page() -> None:
         env={**os.environ, "PYTHONIOENCODING": "cp1252"},
     )
     assert done.stdout.decode("utf-8").strip() == "まばたき"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["render", "--help"]])
+def test_output_that_cannot_be_written_is_one_sentence(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "mmdgen", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert "no space left on device; free some space" in done.stderr
+    assert done.stderr.count("\n") == 1
