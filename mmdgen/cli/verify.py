@@ -11,7 +11,8 @@ import click
 
 from mmdgen.catalog.examine import heard_warnings
 from mmdgen.cli.dataset_options import load_config, look_at_models, models_override, progress_bar
-from mmdgen.cli.options import config_option, json_option, seed_option, workers_option
+from mmdgen.cli.options import PlaceType, config_option, json_option, seed_option, workers_option
+from mmdgen.dataset.places import Place
 from mmdgen.dataset.verify import Row, verify_dataset
 from mmdgen.generate.again import render_again
 from mmdgen.generate.runner import model_sources
@@ -19,7 +20,7 @@ from mmdgen.render import Renderer, RenderSettings
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=PlaceType())
 @click.option(
     "--samples",
     type=click.IntRange(min=0),
@@ -33,7 +34,7 @@ from mmdgen.render import Renderer, RenderSettings
 @workers_option
 @json_option
 def verify(
-    folder: Path,
+    folder: Place,
     samples: int,
     config: Path,
     folders: tuple[Path, ...],

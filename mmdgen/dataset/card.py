@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 from mmdgen.dataset.manifest import DatasetManifest, table_path
+from mmdgen.dataset.places import Place
 from mmdgen.dataset.storage import write_text
 
 SIZE_CATEGORIES = (
@@ -82,7 +82,7 @@ stands in the middle {half} rows. {samples_per_pixel} samples per pixel.
 """
 
 
-def write_card(folder: Path, manifest: DatasetManifest, version: str) -> None:
+def write_card(folder: Place, manifest: DatasetManifest, version: str) -> None:
     """Write `README.md` and `croissant.json`. Raises StorageError."""
     write_text(folder / "README.md", card_text(manifest, version))
     write_text(
@@ -120,7 +120,7 @@ def card_text(manifest: DatasetManifest, version: str) -> str:
     )
 
 
-def croissant(folder: Path, manifest: DatasetManifest) -> dict[str, Any]:
+def croissant(folder: Place, manifest: DatasetManifest) -> dict[str, Any]:
     """Croissant 1.0 metadata: the Parquet tables as files, their rows (where each sample is) as records."""
     splits = [name for name, entry in manifest.splits.items() if entry.samples]
     return {
@@ -140,13 +140,13 @@ def _size_category(count: int) -> str:
     return next((name for limit, name in SIZE_CATEGORIES if count < limit), "n>10M")
 
 
-def _table_file(folder: Path, split: str) -> dict[str, Any]:
+def _table_file(folder: Place, split: str) -> dict[str, Any]:
     path = table_path(folder, split)
     return {
         "@type": "cr:FileObject",
         "@id": f"{split}-table",
         "name": f"{split}-table",
-        "contentUrl": path.relative_to(folder).as_posix(),
+        "contentUrl": f"manifest/{path.name}",
         "encodingFormat": "application/x-parquet",
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }

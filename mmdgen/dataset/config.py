@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdgen.catalog.scan import Grouping
+from mmdgen.dataset.places import Place, parse_place
 from mmdgen.dataset.quality import QualityRules
 from mmdgen.errors import DatasetError
 from mmdgen.pose import POSE_SPACES, Density, PoseSpace
@@ -79,7 +80,7 @@ class DatasetConfig:
     """The description of a data set."""
 
     name: str
-    out: Path
+    out: Place
     splits: tuple[SplitRule, ...]
     seed: int = 0
     size_px: int = 256
@@ -95,6 +96,7 @@ class DatasetConfig:
     pose_draws: tuple[PoseDraw, ...] = ()
     builtin: int = 0  # how many built-in characters
     folders: tuple[Path, ...] = ()
+    home: Path = Path()  # the configuration file's folder
     grouping: Grouping = field(default_factory=Grouping)
     look_alikes: bool = True  # whether models are compared by their pictures too
     keep: Keep = Keep.ALL
@@ -107,6 +109,11 @@ class DatasetConfig:
     def samples_per_axis(self) -> int:
         """Side of the square grid of samples in a pixel."""
         return SAMPLES_PER_AXIS[self.samples_per_pixel]
+
+    @property
+    def characters(self) -> Path:
+        """The built-in characters' folder: in the data set, or beside the file if that is remote."""
+        return (self.out if isinstance(self.out, Path) else self.home) / "characters"
 
     @property
     def framing(self) -> Framing:
@@ -171,7 +178,8 @@ def config_from_document(document: Mapping[str, Any], *, source: str, folder: Pa
     pose_space = dataset.one_of("pose_space", "tha1", tuple(POSE_SPACES))
     config = DatasetConfig(
         name=dataset.text("name", "mmdgen"),
-        out=folder / dataset.path("out", "dataset"),
+        out=parse_place(dataset.text("out", "dataset"), folder),
+        home=folder,
         seed=dataset.whole("seed", 0, 0, 2**63 - 1),
         size_px=dataset.whole("size_px", 256, 16, MAX_SIZE_PX),
         samples_per_pixel=dataset.one_of("samples_per_pixel", 16, tuple(SAMPLES_PER_AXIS)),

@@ -9,21 +9,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from mmdgen import __version__
 from mmdgen.dataset.config import DatasetConfig
+from mmdgen.dataset.places import Place, in_parallel
 from mmdgen.dataset.plan import Plan, plan_from_json
-from mmdgen.dataset.shard import is_published, left_out_totals, published_shards, read_left_out
-from mmdgen.dataset.storage import (
-    make_folder,
-    partial_path,
-    read_rows,
-    remove_quietly,
-    storage_error,
-    write_text,
-)
+from mmdgen.dataset.shard import left_out_by_shard, left_out_totals, published_names, published_shards
+from mmdgen.dataset.storage import WholeFile, make_folder, read_rows, storage_error, write_text
 from mmdgen.errors import DatasetError
 from mmdgen.pose import PoseSpace
 
@@ -105,7 +98,7 @@ def write_manifest(config: DatasetConfig) -> DatasetManifest:
     return manifest
 
 
-def table_path(folder: Path, split: str) -> Path:
+def table_path(folder: Place, split: str) -> Place:
     """Where the Parquet table of a split is."""
     return folder / "manifest" / f"{split}.parquet"
 
@@ -128,7 +121,7 @@ def manifest_to_json(manifest: DatasetManifest) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Place) -> dict[str, Any]:
     """The document of a data set's `dataset.json`. Raises DatasetError."""
     path = folder / MANIFEST_FILE
     try:
@@ -142,7 +135,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return document
 
 
-def write_table(path: Path, split_folder: Path) -> None:
+def write_table(path: Place, split_folder: Place) -> None:
     """Write the Parquet table of a split: a flat row for each record row, a row group for each shard.
 
     A split without samples gets no table. Raises StorageError.
@@ -150,21 +143,20 @@ def write_table(path: Path, split_folder: Path) -> None:
     import pyarrow
     import pyarrow.parquet
 
-    partial, writer = partial_path(path), None
-    try:
+    writer = None
+    with WholeFile(path) as target:
         for _, rows in published_shards(split_folder):
             if not rows:
                 continue
             flat = [_flat(row) for row in rows]
-            writer = writer or pyarrow.parquet.ParquetWriter(partial, _schema(flat[0]))
-            writer.write_table(pyarrow.Table.from_pylist(flat, schema=writer.schema))
+            try:
+                writer = writer or pyarrow.parquet.ParquetWriter(target.file, _schema(flat[0]))
+                writer.write_table(pyarrow.Table.from_pylist(flat, schema=writer.schema))
+            except OSError as error:
+                raise storage_error(path, error) from error
         if writer is not None:
             writer.close()
-            partial.replace(path)
-    except OSError as error:
-        raise storage_error(path, error) from error
-    finally:
-        remove_quietly(partial)
+            target.publish()
 
 
 def _schema(row: Mapping[str, Any]) -> Any:
@@ -177,7 +169,7 @@ def _schema(row: Mapping[str, Any]) -> Any:
     )
 
 
-def read_plan(folder: Path) -> Plan:
+def read_plan(folder: Place) -> Plan:
     """The frozen plan of a split's folder. Raises DatasetError."""
     path = folder / PLAN_FILE
     try:
@@ -193,9 +185,11 @@ _COLOUR = {
 }
 
 
-def _split_entry(folder: Path) -> SplitEntry:
+def _split_entry(folder: Place) -> SplitEntry:
     plan = read_plan(folder)
-    shards = tuple(_shard_entry(folder, job.shard) for job in plan.jobs if is_published(folder, job.shard))
+    there = set(published_names(folder))
+    published = [job.shard for job in plan.jobs if job.shard in there]
+    shards = tuple(in_parallel(lambda shard: _shard_entry(folder, shard), published))
     return SplitEntry(
         fingerprint=plan.fingerprint,
         planned=plan.sample_count,
@@ -203,12 +197,12 @@ def _split_entry(folder: Path) -> SplitEntry:
         models=len(plan.models),
         shards=shards,
         left_out=tuple(
-            left_out_totals(row for entry in shards for row in read_left_out(folder, Path(entry.name).stem))
+            left_out_totals(row for rows in left_out_by_shard(folder, published).values() for row in rows)
         ),
     )
 
 
-def _shard_entry(folder: Path, shard: str) -> ShardEntry:
+def _shard_entry(folder: Place, shard: str) -> ShardEntry:
     path = folder / f"{shard}.tar"
     record = path.with_suffix(".jsonl").read_bytes()
     return ShardEntry(
@@ -252,7 +246,7 @@ def _space_facts(space: PoseSpace) -> dict[str, Any]:
     }
 
 
-def _drivers(folders: Sequence[Path]) -> tuple[str, ...]:
+def _drivers(folders: Sequence[Place]) -> tuple[str, ...]:
     found = set()
     for folder in folders:
         for path in (folder / "progress").glob("*.json"):
@@ -269,7 +263,7 @@ def _terms(config: DatasetConfig) -> str:
     return " ".join([own] * bool(config.builtin) + [others] * bool(config.folders))
 
 
-def _read_rows(path: Path) -> list[dict[str, Any]]:
+def _read_rows(path: Place) -> list[dict[str, Any]]:
     try:
         return read_rows(path)
     except FileNotFoundError:

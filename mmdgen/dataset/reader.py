@@ -10,13 +10,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.dataset.manifest import read_manifest
+from mmdgen.dataset.places import Place
 from mmdgen.dataset.sample import PICTURES
 from mmdgen.dataset.shard import published_shards, read_member
 from mmdgen.errors import DatasetError
@@ -38,14 +38,14 @@ class SplitReader:
     """The samples of one split, by number.
 
     Args:
-        folder: the data set.
+        folder: the data set; of a URL, what `parse_place` makes of it.
         split: "train", "validation" or "test".
 
     Raises:
         DatasetError: there is no such data set or split.
     """
 
-    def __init__(self, folder: Path, split: str) -> None:
+    def __init__(self, folder: Place, split: str) -> None:
         self.parameter_names: tuple[str, ...] = tuple(
             row["name"] for row in read_manifest(folder)["pose_space"]["parameters"]
         )
@@ -53,7 +53,7 @@ class SplitReader:
         places: list[list[list[int]]] = []
         poses: list[list[float]] = []
         homes: list[int] = []
-        self._shards: list[Path] = []
+        self._shards: list[Place] = []
         for number, (shard, rows) in enumerate(published_shards(folder / split)):
             self._shards.append(shard)
             for row in rows:
@@ -118,7 +118,7 @@ def endless_order(count: int, seed: int, start: int = 0, *, step: int = 1) -> It
         position += step
 
 
-def read_picture(shard: Path, member: Mapping[str, Any]) -> Image:
+def read_picture(shard: Place, member: Mapping[str, Any]) -> Image:
     """The RGBA pixels of a picture in a shard, found by its record. Raises DatasetError."""
     data = read_member(shard, member)
     try:

@@ -1,24 +1,23 @@
 """Shards: plain USTAR tar files of samples, and the commit record that makes one count.
 
-A shard's bytes depend on its samples only: file time 0, owner 0, members in a fixed order. It is written to
-a partial file and renamed; then its record `<shard>.jsonl` is written, one row for each sample. A record on
-disk means a whole shard. What had to be left out stands in `<shard>.left_out.json`, which is there only then.
+A shard's bytes depend on its samples only: file time 0, owner 0, members in a fixed order. It is written
+aside and published whole; then its record `<shard>.jsonl` is written, one row for each sample. A record that
+is there means a whole shard. What had to be left out stands in `<shard>.left_out.json`, there only then.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mmdgen.dataset.places import Place, in_parallel, read_range
 from mmdgen.dataset.sample import PICTURES, Sample
-from mmdgen.dataset.storage import partial_path, read_rows, remove_quietly, storage_error, write_text
+from mmdgen.dataset.storage import WholeFile, read_rows, remove_quietly, storage_error, write_text
 from mmdgen.errors import DatasetError
 
 LEFT_OUT_SUFFIX = ".left_out.json"
@@ -36,19 +35,15 @@ class ShardWriter:
         fingerprint: of the plan; stands in every row of the record.
     """
 
-    def __init__(self, folder: Path, shard: str, fingerprint: str) -> None:
+    def __init__(self, folder: Place, shard: str, fingerprint: str) -> None:
         self.path = folder / f"{shard}.tar"
         self._record = folder / f"{shard}.jsonl"
         self._fingerprint = fingerprint
         self._left_out_path = folder / f"{shard}{LEFT_OUT_SUFFIX}"
         self._rows: list[dict[str, Any]] = []
         self._left_out: list[dict[str, Any]] = []
-        self._partial = partial_path(self.path)
         self._offset = 0
-        try:
-            self._file = self._partial.open("wb")
-        except OSError as error:
-            raise storage_error(self.path, error) from error
+        self._file = WholeFile(self.path)
 
     def __enter__(self) -> Self:
         return self
@@ -56,9 +51,7 @@ class ShardWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contextlib.suppress(OSError):  # a full disk shows again; the first error is on its way
-            self._file.close()
-        remove_quietly(self._partial)
+        self._file.__exit__(kind, error, trace)
 
     def add(self, sample: Sample) -> None:
         """Append one sample. Raises StorageError."""
@@ -112,15 +105,12 @@ class ShardWriter:
 
     def commit(self) -> None:
         """Make the shard visible: data first, record last. Raises StorageError."""
+        self._file.write(_END)
         try:
-            self._file.write(_END)
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
             self._record.unlink(missing_ok=True)  # of an earlier making: a record vouches for the new bytes
-            self._partial.replace(self.path)
         except OSError as error:
-            raise storage_error(self.path, error) from error
+            raise storage_error(self._record, error) from error
+        self._file.publish()
         if self._left_out:
             write_text(self._left_out_path, json.dumps(self._left_out, ensure_ascii=False, indent=1) + "\n")
         else:
@@ -131,17 +121,13 @@ class ShardWriter:
         header = tarfile.TarInfo(name)
         header.size = len(data)
         offset = self._offset + _BLOCK
-        try:
-            self._file.write(header.tobuf(tarfile.USTAR_FORMAT))
-            self._file.write(data)
-            self._file.write(bytes(-len(data) % _BLOCK))
-        except OSError as error:
-            raise storage_error(self.path, error) from error
+        for part in (header.tobuf(tarfile.USTAR_FORMAT), data, bytes(-len(data) % _BLOCK)):
+            self._file.write(part)
         self._offset = offset + len(data) + -len(data) % _BLOCK
         return {"offset": offset, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def read_record(path: Path) -> list[dict[str, Any]]:
+def read_record(path: Place) -> list[dict[str, Any]]:
     """The rows of a shard's record. Raises DatasetError."""
     try:
         return read_rows(path)
@@ -149,16 +135,16 @@ def read_record(path: Path) -> list[dict[str, Any]]:
         raise DatasetError(f"{path}: cannot be read as a shard record ({error})") from error
 
 
-def read_left_out(folder: Path, shard: str) -> list[dict[str, Any]]:
+def read_left_out(folder: Place, shard: str) -> list[dict[str, Any]]:
     """What a shard had to leave out: rows of model_id, samples, reason, quarantined, by_rule.
 
     A row by a rule of quality is about one sample and has its key, pose_vector and quality too.
     """
     path = folder / f"{shard}{LEFT_OUT_SUFFIX}"
-    if not path.is_file():
-        return []
     try:
         rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read ({error})") from error
     return rows
@@ -176,12 +162,10 @@ def left_out_totals(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def read_member(shard: Path, member: Mapping[str, Any]) -> bytes:
+def read_member(shard: Place, member: Mapping[str, Any]) -> bytes:
     """One file of a shard, found by its record. Raises DatasetError."""
     try:
-        with shard.open("rb") as file:
-            file.seek(member["offset"])
-            data = file.read(member["size"])
+        data = read_range(shard, member["offset"], member["size"])
     except OSError as error:
         raise DatasetError(f"{shard}: cannot be read: {error.strerror}") from error
     if len(data) != member["size"]:
@@ -189,21 +173,38 @@ def read_member(shard: Path, member: Mapping[str, Any]) -> bytes:
     return data
 
 
-def published_shards(folder: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+def published_names(folder: Place) -> list[str]:
+    """Names, without suffix, of the shards of a split that are whole, in order. Raises DatasetError."""
+    try:
+        there = {path.name for path in folder.iterdir()}
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise DatasetError(f"{folder}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    records = sorted(name for name in there if name.endswith(".jsonl"))
+    shards = (record.removesuffix(".jsonl") for record in records)
+    return [shard for shard in shards if f"{shard}.tar" in there]
+
+
+def published_shards(folder: Place) -> Iterator[tuple[Place, list[dict[str, Any]]]]:
     """The shards of a split that are whole, with their rows, in order."""
-    for record in sorted(folder.glob("*.jsonl")):
-        shard = record.with_suffix(".tar")
-        if shard.is_file():
-            yield shard, read_record(record)
+    for shard in published_names(folder):
+        yield folder / f"{shard}.tar", read_record(folder / f"{shard}.jsonl")
 
 
-def is_published(folder: Path, shard: str) -> bool:
-    """Whether a shard and its record are there."""
-    return (folder / f"{shard}.jsonl").is_file() and (folder / f"{shard}.tar").is_file()
+def left_out_by_shard(folder: Place, shards: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """What each of these shards had to leave out; see `read_left_out`."""
+    return dict(zip(shards, in_parallel(lambda shard: read_left_out(folder, shard), shards), strict=True))
 
 
-def remove_partials(folder: Path, shards: Sequence[str]) -> None:
-    """Remove what killed runs left of these shards. Nobody else may be writing them."""
+def remove_partials(folder: Place, shards: Sequence[str]) -> None:
+    """Remove what killed runs left of these shards. Nobody else may be writing them.
+
+    In object storage nothing is left: what was not published never had a name.
+    """
+    if not isinstance(folder, Path):
+        return
+    names = set(shards)
     for partial in folder.glob("*.partial"):
-        if partial.name.split(".")[0] in shards:
+        if partial.name.split(".")[0] in names:
             remove_quietly(partial)

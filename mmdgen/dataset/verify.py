@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +14,7 @@ from mmdgen.catalog.looks import LEAK, WORDS, look_bits, near_rows
 from mmdgen.dataset.config import Alpha
 from mmdgen.dataset.keys import SampleKey, shuffled
 from mmdgen.dataset.manifest import MANIFEST_FILE, read_manifest, read_plan
+from mmdgen.dataset.places import Place
 from mmdgen.dataset.reader import decode_png, read_picture
 from mmdgen.dataset.sample import PICTURES, pixel_sha256
 from mmdgen.dataset.shard import left_out_totals, published_shards, read_left_out, read_member
@@ -37,7 +37,7 @@ class Finding:
 
 
 def verify_dataset(
-    folder: Path,
+    folder: Place,
     *,
     samples: int = 0,
     seed: int = 0,
@@ -81,7 +81,7 @@ def verify_dataset(
 
 
 def _check_shard(
-    shard: Path, rows: Sequence[Row], entry: Mapping[str, Any], manifest: Mapping[str, Any]
+    shard: Place, rows: Sequence[Row], entry: Mapping[str, Any], manifest: Mapping[str, Any]
 ) -> Iterator[Finding]:
     record = shard.with_suffix(".jsonl")
     listed = {item["name"]: item for item in entry["shards"]}.get(shard.name)
@@ -95,7 +95,7 @@ def _check_shard(
             yield Finding(f"{shard.name} {row['key']}", problem)
 
 
-def _problem_of(shard: Path, row: Row, manifest: Mapping[str, Any]) -> str:
+def _problem_of(shard: Place, row: Row, manifest: Mapping[str, Any]) -> str:
     """What is wrong with one sample, or ""."""
     for member, facts in row["members"].items():
         try:
@@ -117,7 +117,7 @@ def _problem_of(shard: Path, row: Row, manifest: Mapping[str, Any]) -> str:
     return ""
 
 
-def _check_split(folder: Path, split: str, rows: Sequence[Row]) -> Iterator[Finding]:
+def _check_split(folder: Place, split: str, rows: Sequence[Row]) -> Iterator[Finding]:
     """Everything that was planned is there once, or is listed as left out."""
     plan = read_plan(folder)
     planned = {str(key) for job in plan.jobs for part in job.parts for key in part.sample_keys()}
@@ -156,7 +156,7 @@ def _leaks(rows_by_split: Mapping[str, Sequence[Row]]) -> Iterator[Finding]:
 
 
 def _look_alikes(
-    folder: Path, rows_by_split: Mapping[str, Sequence[Row]], config: Mapping[str, Any]
+    folder: Place, rows_by_split: Mapping[str, Sequence[Row]], config: Mapping[str, Any]
 ) -> Iterator[Finding]:
     """Rest pictures of two models in two splits that are nearly the same, by the data set's own pixels.
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from mmdgen.dataset.places import Place
 from mmdgen.dataset.storage import write_text
 from mmdgen.generate.page import (
     MAX_FACES,
@@ -28,14 +29,14 @@ from mmdgen.generate.survey import SurveyedModel, file_row
 TITLE = "Model catalogue"
 
 
-def write_catalog_page(path: Path, models: Sequence[SurveyedModel], looks: Path) -> Path:
+def write_catalog_page(path: Path, models: Sequence[SurveyedModel], looks: Place) -> Path:
     """Write the page beside the list. Raises StorageError."""
     rows = [json.loads(file_row(model)) for model in models]
     write_text(path, catalog_page(rows, looks))
     return path
 
 
-def catalog_page(rows: Sequence[Row], looks: Path) -> str:
+def catalog_page(rows: Sequence[Row], looks: Place) -> str:
     """The page.
 
     Args:
@@ -74,7 +75,7 @@ def catalog_page(rows: Sequence[Row], looks: Path) -> str:
     return page(TITLE, links, body)
 
 
-def _card(row: Row, looks: Path, number: int) -> str:
+def _card(row: Row, looks: Place, number: int) -> str:
     picture = face(looks, row["model_id"]) if number < MAX_FACES else ""
     doubts = f"<br>look at {escape(', '.join(row['doubts']))}" if row["doubts"] else ""
     counts = row["counts"]

@@ -9,7 +9,7 @@ from mmdgen import __version__
 from mmdgen.dataset.card import write_card
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.dataset.manifest import PLAN_FILE, read_plan, write_manifest
-from mmdgen.dataset.shard import is_published
+from mmdgen.dataset.shard import published_names
 from mmdgen.dataset.storage import make_folder, write_text
 from mmdgen.generate.report import RUNS_FILE, write_report
 from mmdgen.generate.runner import RunSummary
@@ -20,7 +20,7 @@ def is_whole(config: DatasetConfig) -> bool:
     folders = [config.out / rule.split.value for rule in config.splits]
     return all(
         (folder / PLAN_FILE).is_file()
-        and all(is_published(folder, job.shard) for job in read_plan(folder).jobs)
+        and {job.shard for job in read_plan(folder).jobs} <= set(published_names(folder))
         for folder in folders
     )
 

@@ -19,6 +19,7 @@ from mmdgen.annotate.schema import Annotation
 from mmdgen.catalog.examine import heard_warnings
 from mmdgen.catalog.looks import LOOK_VERSION, Look, look_bits
 from mmdgen.dataset.config import Alpha, DatasetConfig
+from mmdgen.dataset.places import Place
 from mmdgen.dataset.storage import read_rows, write_whole
 from mmdgen.errors import MmdgenError
 from mmdgen.generate.compose import ModelSource, ModelStage, portrait_view
@@ -45,7 +46,7 @@ class LookTask:
     path: Path
     annotation: Annotation
     state: str  # hash of all that the picture depends on beside the model file
-    folder: Path  # where the picture goes
+    folder: Place  # where the picture goes
 
     def __hash__(self) -> int:
         return hash((self.model_id, self.state))
@@ -73,7 +74,7 @@ def draw_look(task: LookTask) -> Look:
     return Look(task.model_id, _state(task), bits.tobytes().hex())
 
 
-def known_looks(folder: Path, tasks: Mapping[str, LookTask]) -> dict[str, Look]:
+def known_looks(folder: Place, tasks: Mapping[str, LookTask]) -> dict[str, Look]:
     """The looks of a folder's list that are still true of the tasks' models, by model id."""
     try:
         looks = [Look(**row) for row in read_rows(folder / LIST)]

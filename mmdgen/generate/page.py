@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from mmdgen.dataset.places import Place
 from mmdgen.images import on_checkerboard
 
 WEBP_QUALITY = 82
@@ -104,7 +104,7 @@ def picture(
     return f'<img{kind} loading="lazy" alt="{escape(description)}" src="{_inside(data.getvalue())}">'
 
 
-def face(folder: Path, model_id: str) -> str:
+def face(folder: Place, model_id: str) -> str:
     """The small picture of a model from a folder of looks; an empty place where there is none."""
     try:
         data = (folder / f"{model_id}.webp").read_bytes()
@@ -113,7 +113,7 @@ def face(folder: Path, model_id: str) -> str:
     return f'<img class="face" loading="lazy" alt="" src="{_inside(data)}">'
 
 
-def same_characters(rows: Sequence[Row], looks: Path) -> str:
+def same_characters(rows: Sequence[Row], looks: Place) -> str:
     """The models that show the same character, side by side."""
     by_file = {row["file"]: row for row in rows}
     clusters = sorted({tuple(row["same_character"]["members"]) for row in rows if row["same_character"]})
@@ -123,7 +123,7 @@ def same_characters(rows: Sequence[Row], looks: Path) -> str:
     return f'<div class="kins">{cards}</div>'
 
 
-def _cluster(members: Sequence[Row], looks: Path) -> str:
+def _cluster(members: Sequence[Row], looks: Place) -> str:
     joined = {"mesh": "one shape", "look": "look alike"}
     why = " and ".join(joined[reason] for reason in members[0]["same_character"]["by"])
     figures = "".join(

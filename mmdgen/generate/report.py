@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mmdgen.dataset.keys import shuffled
 from mmdgen.dataset.manifest import read_manifest, table_path
+from mmdgen.dataset.places import Place
 from mmdgen.dataset.reader import read_picture
 from mmdgen.dataset.sample import PICTURES
 from mmdgen.dataset.shard import read_left_out
@@ -37,7 +38,7 @@ from mmdgen.generate.page import (
 from mmdgen.pose import Density, PoseParameter, Stage
 from mmdgen.sampling.poses import density
 
-RUNS_FILE = Path("report/speed.json")
+RUNS_FILE = PurePosixPath("report/speed.json")
 CONTACTS = 12  # triplets shown for each split
 THUMBNAIL_PX = 96
 MAX_REMARKS = 3
@@ -51,7 +52,7 @@ class SplitTable:
     """The columns of a split's Parquet table that the page needs."""
 
     name: str
-    folder: Path
+    folder: Place
     columns: Mapping[str, Any]  # lists or arrays, one entry for each sample
 
     def __len__(self) -> int:
@@ -63,7 +64,7 @@ class SplitTable:
         return read_picture(self.folder / self.columns["shard"][row], place)
 
 
-def write_report(folder: Path, out: Path | None = None) -> Path:
+def write_report(folder: Place, out: Place | None = None) -> Place:
     """Write the page. Raises DatasetError for a folder that is no data set."""
     manifest = read_manifest(folder)
     tables = [
@@ -75,24 +76,26 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
     return path
 
 
-def _has_table(folder: Path, split: str) -> bool:
+def _has_table(folder: Place, split: str) -> bool:
     return table_path(folder, split).is_file()
 
 
-def _read_table(folder: Path, split: str, manifest: Mapping[str, Any]) -> SplitTable:
+def _read_table(folder: Place, split: str, manifest: Mapping[str, Any]) -> SplitTable:
     import pyarrow.parquet
 
     numbers = [row["name"] for row in manifest["pose_space"]["parameters"]]
     numbers += ["expression_changed_from_rest", "posed_changed_from_expression"]
     texts = ["key", "shard", "model_id", "group"]
     places = [f"{name}_{part}" for name in PICTURES for part in ("offset", "size")]
-    table = pyarrow.parquet.read_table(table_path(folder, split), columns=[*texts, *places, *numbers])
+    table = pyarrow.parquet.read_table(
+        pyarrow.BufferReader(table_path(folder, split).read_bytes()), columns=[*texts, *places, *numbers]
+    )
     columns = {name: table[name].to_pylist() for name in texts}
     columns |= {name: table[name].to_numpy() for name in [*numbers, *places]}
     return SplitTable(split, folder / split, columns)
 
 
-def _page(folder: Path, manifest: Mapping[str, Any], tables: list[SplitTable]) -> str:
+def _page(folder: Place, manifest: Mapping[str, Any], tables: list[SplitTable]) -> str:
     files = _files(folder)
     models = {row["model_id"]: row for row in files if row["is_usable"]}
     premultiplied = manifest["config"]["alpha"] == "premultiplied"
@@ -118,7 +121,7 @@ def _used(tables: Sequence[SplitTable]) -> set[str]:
     return {model_id for split in tables for model_id in split.columns["model_id"]}
 
 
-def _summary(folder: Path, manifest: Mapping[str, Any], tables: list[SplitTable], models: Models) -> str:
+def _summary(folder: Place, manifest: Mapping[str, Any], tables: list[SplitTable], models: Models) -> str:
     config, speeds, splits = manifest["config"], _speeds(folder), manifest["splits"]
     size = sum(shard["bytes"] for entry in splits.values() for shard in entry["shards"])
     samples = sum(entry["samples"] for entry in splits.values())
@@ -282,7 +285,7 @@ def _remarks(facts: Mapping[str, Any]) -> str:
     return escape("; ".join(remarks[:MAX_REMARKS] + more))
 
 
-def _left_out(folder: Path, manifest: Mapping[str, Any], models: Models) -> str:
+def _left_out(folder: Place, manifest: Mapping[str, Any], models: Models) -> str:
     """Samples that are not there, by reason, and files that gave nothing."""
     rows = []
     for split, entry in manifest["splits"].items():
@@ -311,25 +314,25 @@ def _left_out(folder: Path, manifest: Mapping[str, Any], models: Models) -> str:
     )
 
 
-def _examples(folder: Path, entry: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
+def _examples(folder: Place, entry: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
     """The first keys that a rule left out, by model and reason."""
     found: dict[tuple[str, str], list[str]] = {}
     if not entry["left_out"]:
         return found
     for shard in entry["shards"]:
-        for row in read_left_out(folder, Path(shard["name"]).stem):
+        for row in read_left_out(folder, PurePosixPath(shard["name"]).stem):
             keys = found.setdefault((row["model_id"], row["reason"]), [])
             if "key" in row and len(keys) < SHOWN_KEYS:
                 keys.append(row["key"])
     return found
 
 
-def _files(folder: Path) -> list[dict[str, Any]]:
+def _files(folder: Place) -> list[dict[str, Any]]:
     path = folder / "models.jsonl"
     return read_rows(path) if path.is_file() else []
 
 
-def _speeds(folder: Path) -> dict[str, dict[str, float]]:
+def _speeds(folder: Place) -> dict[str, dict[str, float]]:
     try:
         speeds: dict[str, dict[str, float]] = json.loads((folder / RUNS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -337,7 +340,7 @@ def _speeds(folder: Path) -> dict[str, dict[str, float]]:
     return speeds
 
 
-def _shard_times(folder: Path) -> list[tuple[float, float, int]]:
+def _shard_times(folder: Place) -> list[tuple[float, float, int]]:
     """When each shard's worker began and ended, seconds, and how many samples it made."""
     times = []
     for path in (folder / "progress").glob("*.json"):

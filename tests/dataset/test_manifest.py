@@ -125,3 +125,19 @@ def test_the_croissant_file_names_tables_that_exist(dataset: DatasetConfig) -> N
         data = (dataset.out / file["contentUrl"]).read_bytes()
         assert hashlib.sha256(data).hexdigest() == file["sha256"]
     assert [record["name"] for record in document["recordSet"]] == list(COUNTS)
+
+
+@pytest.mark.slow  # it imports pandas and its kin
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # pandas, of mlcroissant
+def test_mlcroissant_gives_the_rows(dataset: DatasetConfig) -> None:
+    mlcroissant = pytest.importorskip("mlcroissant")
+    opened = mlcroissant.Dataset(jsonld=str(dataset.out / "croissant.json"))
+    for split in COUNTS:
+        rows = rows_of(dataset, split)
+        records = list(opened.records(record_set=split))
+        assert len(records) == len(rows)
+        for record in records:
+            row = rows[record[f"{split}/key"].decode()]
+            assert record[f"{split}/shard"].decode() == row["shard"]
+            assert record[f"{split}/head_y"] == pytest.approx(row["pose"]["head_y"])

@@ -14,7 +14,7 @@ from mmdgen.dataset.reader import decode_png
 from mmdgen.dataset.sample import pixel_sha256
 from mmdgen.dataset.shard import (
     ShardWriter,
-    is_published,
+    published_names,
     published_shards,
     read_left_out,
     read_member,
@@ -83,13 +83,13 @@ def test_the_record_finds_every_member(tmp_path: Path) -> None:
 def test_without_commit_nothing_stays(tmp_path: Path) -> None:
     write_one(tmp_path, commit=False)
     assert list(tmp_path.iterdir()) == []
-    assert not is_published(tmp_path, "train-000000")
+    assert published_names(tmp_path) == []
 
 
 def test_a_tar_without_record_does_not_count(tmp_path: Path) -> None:
     shard = write_one(tmp_path)
     shard.with_suffix(".jsonl").unlink()
-    assert not is_published(tmp_path, "train-000000")
+    assert published_names(tmp_path) == []
     assert list(published_shards(tmp_path)) == []
 
 
@@ -122,7 +122,7 @@ def test_what_is_left_out_is_written_beside_and_gone_when_all_is_there(tmp_path:
             "by_rule": False,
         }
     ]
-    assert is_published(tmp_path, "train-000000")
+    assert published_names(tmp_path) == ["train-000000"]
     write_one(tmp_path)
     assert read_left_out(tmp_path, "train-000000") == []
 

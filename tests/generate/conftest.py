@@ -1,9 +1,10 @@
-"""Tiny characters: a face of flat colours with two eyes and a mouth, drawn in a millisecond."""
+"""Tiny characters, drawn in a millisecond: flat colours, two eyes, a mouth. And data sets of them."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,11 +14,18 @@ import pytest
 from mmdgen.annotate.schema import Annotation, HeadBounds, MorphChoice, Origin, Provenance, Role
 from mmdgen.annotate.store import AnnotationStore
 from mmdgen.dataset.config import DatasetConfig, Split, SplitRule
+from mmdgen.dataset.places import Place
+from mmdgen.dataset.plan import Plan
 from mmdgen.dataset.quality import QualityRules
 from mmdgen.formats import model_id, write_pmx
+from mmdgen.generate.engines import EngineSettings
+from mmdgen.generate.runner import RunSummary, plan_split, prepare_models, run_plan
+from mmdgen.generate.survey import SurveyedModel
 from mmdgen.model import Model
 from tests.builders import VertexSpec, bone, build_model, material, vertex, vertex_morph
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+SAMPLES = 200
 SAID = Provenance(Origin.HUMAN, "chosen")
 
 
@@ -109,3 +117,48 @@ def write_tiny_dataset(
 def make_dataset(tmp_path: Path) -> Callable[..., DatasetConfig]:
     """`write_tiny_dataset` into a folder of the test's own."""
     return partial(write_tiny_dataset, tmp_path)
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A data set of four tiny characters: what is planned, and where the models are."""
+
+    config: DatasetConfig
+    models: list[SurveyedModel]
+    plan: Plan
+
+    def render(
+        self,
+        out: Place,
+        *,
+        workers: int | None = 1,
+        shards: range | None = None,
+        engine: EngineSettings | None = None,
+    ) -> RunSummary:
+        config = replace(self.config, out=out)
+        return run_plan(self.plan, config, self.models, workers=workers, shards=shards, engine=engine)
+
+
+def survey(config: DatasetConfig) -> Tiny:
+    models = prepare_models(config, workers=1)
+    return Tiny(config, models, plan_split(config, models, Split.TRAIN))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    return survey(write_tiny_dataset(tmp_path_factory.mktemp("tiny"), 4, samples=SAMPLES))
+
+
+@pytest.fixture(scope="module")
+def whole(tiny: Tiny) -> Path:
+    """The data set rendered undisturbed by one worker."""
+    assert tiny.render(tiny.config.out).is_complete
+    assert isinstance(tiny.config.out, Path)
+    return tiny.config.out
+
+
+def fingerprints(out: Place) -> dict[str, str]:
+    """Hashes of all that must come out the same."""
+    folder = out / "train"
+    paths = [*folder.glob("*.tar"), *folder.glob("*.jsonl"), folder / "plan.json"]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
