@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -118,3 +121,44 @@ def test_every_page_can_be_reached_from_the_index() -> None:
     }
     lonely = [page.name for page in (CHECKOUT / "docs").rglob("*.md") if page != index and page not in linked]
     assert not lonely
+
+
+def commands_of_a_script(script: str, tmp_path: Path, **variables: str) -> list[list[str]]:
+    """How a script calls mmdgen: run by bash with a mmdgen that only tells its arguments."""
+    stand_in = tmp_path / "mmdgen"
+    stand_in.write_text('#!/bin/sh\nprintf "%s\\t" "$@"; echo\n', encoding="utf-8")
+    stand_in.chmod(0o755)
+    environment = os.environ | variables | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", script], env=environment, capture_output=True, encoding="utf-8", check=True
+    )
+    return [line.split("\t")[:-1] for line in done.stdout.splitlines()]
+
+
+def check_render(words: list[str]) -> dict[str, object]:
+    """What `mmdgen render` understands of these words; wrong ones raise."""
+    assert words[0] == "render"
+    return command_named("render").make_context("render", words[1:]).params
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_the_slurm_script_calls_a_command_that_exists(tmp_path: Path) -> None:
+    script = (CHECKOUT / "docs/how-to/slurm.sh").read_text(encoding="utf-8")
+    variables = {"SLURM_ARRAY_TASK_ID": "3", "SLURM_CPUS_PER_TASK": "8", "SHARDS": "4"}
+    (words,) = commands_of_a_script(script, tmp_path, **variables)
+    params = check_render(words)
+    assert (params["splits"], params["shards"], params["workers"]) == (("train",), range(12, 16), 8)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_the_kubernetes_job_calls_a_command_that_exists(tmp_path: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    job = yaml.safe_load((CHECKOUT / "docs/how-to/kubernetes.yaml").read_text(encoding="utf-8"))
+    assert (job["apiVersion"], job["kind"]) == ("batch/v1", "Job")
+    assert job["spec"]["completionMode"] == "Indexed"
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    shell, option, script = container["command"]
+    assert (shell, option) == ("bash", "-c")
+    (words,) = commands_of_a_script(script, tmp_path, JOB_COMPLETION_INDEX="2")
+    params = check_render(words)
+    assert (params["shards"], str(params["out"])) == (range(32, 48), "s3://BUCKET/SET")
