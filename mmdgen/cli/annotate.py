@@ -13,7 +13,16 @@ import click
 from mmdgen.annotate.json_form import annotation_to_json
 from mmdgen.catalog.scan import ModelFile, find_model_files
 from mmdgen.cli.dataset_options import progress_bar
-from mmdgen.cli.options import annotations_option, dry_run_option, json_option, limit_option, workers_option
+from mmdgen.cli.options import (
+    address_option,
+    annotations_option,
+    dry_run_option,
+    engine_option,
+    engine_settings,
+    json_option,
+    limit_option,
+    workers_option,
+)
 from mmdgen.errors import DatasetError
 from mmdgen.generate.proposals import Proposal, listed_files, propose_all
 
@@ -32,6 +41,8 @@ from mmdgen.generate.proposals import Proposal, listed_files, propose_all
 )
 @limit_option
 @workers_option
+@engine_option
+@address_option
 @dry_run_option
 @json_option
 def annotate(
@@ -40,6 +51,8 @@ def annotate(
     models: Path | None,
     limit: int | None,
     workers: int | None,
+    engine: str,
+    address: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -49,9 +62,14 @@ def annotate(
     What a person said is never overwritten, and models that are done are not done again.
     """
     files = [file for place in places for file in _files(place, models)][:limit]
+    where = engine_settings(engine, address)
     with progress_bar("annotating", "model") as show:
         proposals = propose_all(
-            files, None if dry_run else annotations.expanduser(), workers=workers, on_progress=show
+            files,
+            None if dry_run else annotations.expanduser(),
+            workers=workers,
+            engine=where,
+            on_progress=show,
         )
     if as_json:
         click.echo(json.dumps([_row(proposal) for proposal in proposals], ensure_ascii=False, indent=1))

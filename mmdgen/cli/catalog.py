@@ -11,7 +11,15 @@ import click
 
 from mmdgen.catalog.scan import Grouping
 from mmdgen.cli.dataset_options import progress_bar
-from mmdgen.cli.options import annotations_option, json_option, out_option, workers_option
+from mmdgen.cli.options import (
+    address_option,
+    annotations_option,
+    engine_option,
+    engine_settings,
+    json_option,
+    out_option,
+    workers_option,
+)
 from mmdgen.dataset.config import DatasetConfig, Keep
 from mmdgen.dataset.storage import make_folder
 from mmdgen.generate.catalog_page import write_catalog_page
@@ -61,6 +69,8 @@ _USUAL = DatasetConfig(name="", out=Path(), splits=())
     help="Of models that show the same character, use all (in one split) or the best only.",
 )
 @workers_option
+@engine_option
+@address_option
 @json_option
 def catalog(
     folders: tuple[Path, ...],
@@ -72,6 +82,8 @@ def catalog(
     looks: bool,
     keep: str,
     workers: int | None,
+    engine: str,
+    address: str | None,
     as_json: bool,
 ) -> None:
     """Scan folders of downloaded models: usable, or why not, and which are the same.
@@ -79,6 +91,7 @@ def catalog(
     For every file its content's hash, format, counts, source group, readme and terms of use. Files that have
     not changed are not read again.
     """
+    where = engine_settings(engine, address)
     settings = SurveySettings(
         index=out,
         records=records,
@@ -92,7 +105,11 @@ def catalog(
     make_folder(out.parent)
     with progress_bar("looking at models", "step") as show:
         models = survey_folders(
-            [folder.expanduser() for folder in folders], settings, workers=workers, on_progress=show
+            [folder.expanduser() for folder in folders],
+            settings,
+            workers=workers,
+            engine=where,
+            on_progress=show,
         )
     page = write_catalog_page(out.with_suffix(".html"), models, settings.looks)
     if as_json:

@@ -5,17 +5,28 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from tqdm import tqdm
 
-from mmdgen.cli.options import Option, config_option, out_option, seed_option_of, workers_option
+from mmdgen.cli.options import (
+    Option,
+    PlaceType,
+    address_option,
+    config_option,
+    engine_option,
+    engine_settings,
+    seed_option_of,
+    workers_option,
+)
 from mmdgen.dataset.config import DatasetConfig, Split, read_config
+from mmdgen.dataset.places import Place
 from mmdgen.dataset.plan import Plan
 from mmdgen.dataset.splits import assign_split
+from mmdgen.generate.engines import EngineSettings
 from mmdgen.generate.runner import plan_split, prepare_models
 from mmdgen.generate.survey import SurveyedModel
 
@@ -38,11 +49,20 @@ models_override: Option[Any] = click.option(
 )
 
 
+out_override: Option[Any] = click.option(
+    "--out",
+    type=PlaceType(),
+    default=None,
+    metavar="DIR",
+    help="The data set's folder, or a URL such as s3://bucket/name.  [default: the configuration's]",
+)
+
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def dataset_options(command: Command) -> Command:
-    """The options of commands that plan: --config --split --models --out --seed --workers.
+    """The options of commands that plan, from --config to --address.
 
     The command gets them as one `Asked`, its argument `asked`.
     """
@@ -52,21 +72,26 @@ def dataset_options(command: Command) -> Command:
         config: Path,
         splits: tuple[str, ...],
         folders: tuple[Path, ...],
-        out: Path | None,
+        out: Place | None,
         seed: int | None,
         workers: int | None,
+        engine: str,
+        address: str | None,
         **others: Any,
     ) -> Any:
+        where = engine_settings(engine, address)
         dataset = load_config(config, out=out, seed=seed, folders=folders)
-        return command(asked=Asked(dataset, splits, workers), **others)
+        return command(asked=Asked(dataset, splits, workers, where), **others)
 
     options = (
         config_option,
         split_option,
         models_override,
-        out_option("The data set's folder.  [default: the configuration's]"),
+        out_override,
         seed_option_of(None, "  [default: the configuration's]"),
         workers_option,
+        engine_option,
+        address_option,
     )
     for option in reversed(options):
         planned = option(planned)
@@ -80,10 +105,11 @@ class Asked:
     config: DatasetConfig
     splits: tuple[str, ...]  # names; none means all
     workers: int | None
+    engine: EngineSettings = field(default_factory=EngineSettings)
 
     def look_at_models(self) -> list[SurveyedModel]:
         """Read every model once, with a progress bar."""
-        return look_at_models(self.config, self.workers)
+        return look_at_models(self.config, self.workers, self.engine)
 
     def plans(self, models: Sequence[SurveyedModel]) -> list[Plan]:
         """See `plans_of`."""
@@ -91,7 +117,7 @@ class Asked:
 
 
 def load_config(
-    path: Path, *, out: Path | None, seed: int | None, folders: tuple[Path, ...] = ()
+    path: Path, *, out: Place | None, seed: int | None, folders: tuple[Path, ...] = ()
 ) -> DatasetConfig:
     """The configuration of a file, with what the command line says instead."""
     config = read_config(path)
@@ -100,7 +126,7 @@ def load_config(
         splits = tuple(replace(rule, groups=(), share=None) for rule in config.splits)
         folders = tuple(folder.expanduser() for folder in folders)
         config = replace(config, builtin=0, folders=folders, splits=splits)
-    config = config if out is None else replace(config, out=out.expanduser())
+    config = config if out is None else replace(config, out=out)
     return config if seed is None else replace(config, seed=seed)
 
 
@@ -127,10 +153,12 @@ def _splits_with_models(config: DatasetConfig, models: Sequence[SurveyedModel]) 
     return [split for split in every if split in filled]
 
 
-def look_at_models(config: DatasetConfig, workers: int | None) -> list[SurveyedModel]:
+def look_at_models(
+    config: DatasetConfig, workers: int | None, engine: EngineSettings | None = None
+) -> list[SurveyedModel]:
     """Read every model once, with a progress bar."""
     with progress_bar("looking at models", "step") as show:
-        return prepare_models(config, workers=workers, on_progress=show)
+        return prepare_models(config, workers=workers, engine=engine, on_progress=show)
 
 
 @contextmanager

@@ -8,8 +8,22 @@ from typing import Any, TypeVar
 
 import click
 
+from mmdgen.dataset.places import Place, parse_place
+from mmdgen.generate.engines import EngineKind, EngineSettings
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Option = Callable[[Decorated], Decorated]
+
+
+class PlaceType(click.ParamType["Place"]):
+    """A folder, or the URL of one in object storage."""
+
+    name = "place"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+        """Read a path or a URL."""
+        return parse_place(value) if isinstance(value, str) else value
+
 
 config_option: Option[Any] = click.option(
     "--config",
@@ -48,6 +62,31 @@ workers_option: Option[Any] = click.option(
     type=click.IntRange(min=1),
     default=None,
     help="Processes that work at the same time.  [default: one per core]",
+)
+
+engine_option: Option[Any] = click.option(
+    "--engine",
+    type=click.Choice([kind.value for kind in EngineKind]),
+    default=EngineKind.LOCAL.value,
+    show_default=True,
+    help="Who works: processes of this machine, or a Ray cluster.",
+)
+
+address_option: Option[Any] = click.option(
+    "--address",
+    metavar="ADDRESS",
+    default=None,
+    help='The Ray cluster, "auto" or "host:6379", with --engine ray.  [default: Ray on this machine alone]',
+)
+
+memory_option: Option[Any] = click.option(
+    "--memory",
+    "memory_gib",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=None,
+    metavar="GIB",
+    help="Most memory that a worker may take; a model that needs more is set aside.  [default: an even share "
+    "of the machine's, at least 2]",
 )
 
 device_option: Option[Any] = click.option(
@@ -91,6 +130,14 @@ dry_run_option: Option[Any] = click.option(
 json_option: Option[Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print the facts as JSON instead of text."
 )
+
+
+def engine_settings(engine: str, address: str | None) -> EngineSettings:
+    """What --engine and --address say together. Raises click.UsageError."""
+    kind = EngineKind(engine)
+    if address is not None and kind is not EngineKind.RAY:
+        raise click.UsageError("--address names a Ray cluster: add --engine ray")
+    return EngineSettings(kind, address)
 
 
 def out_option(what: str, *, default: str | None = None, required: bool = False) -> Option[Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
 from mmdgen.cli.dataset_options import Asked, dataset_options, progress_bar
-from mmdgen.cli.options import device_option, dry_run_option, json_option
+from mmdgen.cli.options import device_option, dry_run_option, json_option, memory_option
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.generate.finish import finish_dataset, is_whole
 from mmdgen.generate.runner import RunSummary, plan_facts, run_plan
@@ -36,12 +36,14 @@ class ShardRange(click.ParamType[range]):
 
 @click.command()
 @dataset_options
+@memory_option
 @device_option
 @click.option("--shards", type=ShardRange(), metavar="A:B", help="Only shards A to B - 1 (for job arrays).")
 @dry_run_option
 @json_option
 def render(
     asked: Asked,
+    memory_gib: float | None,
     device: int | None,
     shards: range | None,
     dry_run: bool,
@@ -54,6 +56,7 @@ def render(
         click.echo(json.dumps([plan_facts(plan, dataset) for plan in plans], ensure_ascii=False, indent=1))
         return
     settings = RenderSettings(device_index=device, software_threads=0)
+    memory_bytes = None if memory_gib is None else int(memory_gib * 2**30)
     summaries = []
     for plan in plans:
         with progress_bar(plan.split, "sample") as show:
@@ -63,6 +66,7 @@ def render(
                 models,
                 shards=shards,
                 workers=asked.workers,
+                engine=replace(asked.engine, memory_bytes=memory_bytes),
                 settings=settings,
                 on_progress=show,
             )

@@ -22,7 +22,7 @@ from mmdgen.dataset.keys import SampleKey, sample_rng
 from mmdgen.dataset.shard import ShardWriter
 from mmdgen.errors import DatasetError
 from mmdgen.generate.compose import ModelSource, ModelStage, compose_samples, model_light, portrait_view
-from mmdgen.generate.engines import LocalEngine
+from mmdgen.generate.engines import Engine, open_engine, run_tasks
 from mmdgen.generate.runner import model_sources, prepare_models
 from mmdgen.generate.worker import worker_renderer
 from mmdgen.render import RenderSettings
@@ -125,7 +125,7 @@ def bench(
             raise DatasetError("no usable model to measure with: " + "; ".join(left_out.values()))
         settings = RenderSettings(device_index=device_index, software_threads=0)
         make = partial(_Task, config=config, settings=settings, folder=Path(scratch))
-        with LocalEngine(measure_model, workers) as engine:
+        with open_engine(measure_model, workers) as engine:
             # compiles the programs, and starts the processes
             count = engine.workers
             warm_up = [sources[number % len(sources)] for number in range(count)]
@@ -182,22 +182,17 @@ def _flat_floor(task: _Task, keys: Sequence[SampleKey]) -> float:
 
 
 def _run(
-    engine: LocalEngine[_Task, _Spent],
+    engine: Engine[_Task, _Spent],
     tasks: Sequence[_Task],
     show: Callable[[int], None] = lambda done: None,
 ) -> list[_Spent]:
     """What each task spent, in their order."""
-    waiting, found = list(tasks), {}
-    while waiting or engine.running:
-        while waiting and engine.has_room:
-            engine.start(waiting.pop(0))
-        for outcome in engine.finished(timeout_s=1.0):
-            if outcome.error is not None:
-                raise outcome.error
-            if outcome.result is None:
-                raise DatasetError(f"{outcome.task.source.path}: the process that drew it died")
-            found[id(outcome.task)] = outcome.result
-            show(len(found))
+    found = {}
+    for outcome in run_tasks(engine, tasks, again=lambda lost: None):  # a second attempt would measure both
+        if outcome.result is None:
+            raise DatasetError(f"{outcome.task.source.path}: the process that drew it died")
+        found[id(outcome.task)] = outcome.result
+        show(len(found))
     return [found[id(task)] for task in tasks]
 
 

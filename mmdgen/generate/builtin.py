@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmdgen.dataset.storage import make_folder, partial_path, storage_error
 from mmdgen.errors import DatasetError
-from mmdgen.generate.engines import LocalEngine
+from mmdgen.generate.engines import open_engine, run_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,11 @@ def write_builtin_characters(
     for task in tasks:
         if task not in pending:
             on_written(task.target)
-    with LocalEngine(write_one, workers) as engine:
-        while pending or engine.running:
-            while pending and engine.has_room:
-                engine.start(pending.pop(0))
-            for outcome in engine.finished(timeout_s=1.0):
-                if outcome.error is not None:
-                    raise outcome.error
-                if outcome.is_lost:
-                    raise DatasetError(f"{outcome.task.target}: the process that wrote it died; try again")
-                on_written(outcome.task.target)
+    with open_engine(write_one, workers) as engine:
+        for outcome in run_tasks(engine, pending):
+            if outcome.result is None:
+                raise DatasetError(f"{outcome.task.target}: the process that wrote it died; try again")
+            on_written(outcome.task.target)
 
 
 def write_one(task: _Task) -> Path:

@@ -1,39 +1,50 @@
-"""Where tasks run: in processes of this machine.
+"""Where tasks run, and the one loop that runs them.
 
-Each worker slot is a pool of one process. When a process dies, loky gives up its whole pool, so a pool of one
-loses exactly the task that killed it, and we know which that was.
+An engine starts tasks and tells how they ended; it decides nothing. `run_tasks` keeps it busy and tries again
+what was lost with its worker. The engines: `local_engine` (processes of this machine) and `ray_engine` (a Ray
+cluster, or Ray on this machine).
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from contextlib import contextmanager, suppress
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
 
-from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor, cpu_count
+from mmdgen.generate.guards import HANGS_AFTER_S, Limits
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# One process a core: threads inside would only wait for each other.
-WORKER_ENVIRONMENT = {
-    "LP_NUM_THREADS": "0",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
+ATTEMPTS = 3
+POLL_S = 0.2
 
-PARENT_CHECK_S = 0.5
 
-_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows SIGTERM ends a process at once
-_LOST = (BrokenProcessPool, CancelledError)
+class EngineKind(StrEnum):
+    """Which engine."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Where tasks run and what one of them may take. Decides speed, never content.
+
+    Attributes:
+        kind: which engine.
+        address: of a Ray cluster, "auto" or "host:6379"; None = Ray on this machine alone.
+        memory_bytes: bound for a worker; None = an even share of its machine's.
+        hangs_after_s: a task without a sign of life for so long is ended.
+    """
+
+    kind: EngineKind = EngineKind.LOCAL
+    address: str | None = None
+    memory_bytes: int | None = None
+    hangs_after_s: float = HANGS_AFTER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,114 +54,116 @@ class Outcome(Generic[Task, Result]):
     task: Task
     result: Result | None = None
     error: Exception | None = None
+    machine_lost: bool = False  # the worker ended with its whole machine, which says nothing of the task
 
     @property
     def is_lost(self) -> bool:
-        """Whether the worker died or was stopped."""
+        """Whether the worker died."""
         return self.result is None and self.error is None
 
 
-class LocalEngine(Generic[Task, Result]):
-    """Runs one function over tasks in processes of this machine; survives the death of any of them.
+class Engine(Protocol[Task, Result]):
+    """Runs one function over tasks, each in a worker of its own; survives the death of any worker."""
 
-    Args:
-        function: module-level, so that a fresh process finds it; must return something.
-        workers: how many processes; None = one per core.
-    """
-
-    def __init__(self, function: Callable[[Task], Result], workers: int | None = None) -> None:
-        self._function = function
-        self._idle: list[Any] = []
-        self._busy: dict[Future[Result], tuple[Task, Any]] = {}
-        self.workers = workers or cpu_count()
+    @property
+    def workers(self) -> int:
+        """How many tasks can run at a time at present."""
 
     @property
     def has_room(self) -> bool:
         """Whether another task can start at once."""
-        return len(self._busy) < self.workers
 
     @property
     def running(self) -> list[Task]:
         """Tasks that were started and have no outcome yet."""
-        return [task for task, _ in self._busy.values()]
 
     def start(self, task: Task) -> None:
-        """Start a task in a process of its own or one that is idle."""
-        pool = self._idle.pop() if self._idle else _one_process()
-        with _interrupts_ignored():
-            future = pool.submit(self._function, task)
-        self._busy[future] = (task, pool)
+        """Start a task."""
 
     def finished(self, timeout_s: float) -> list[Outcome[Task, Result]]:
         """Outcomes of tasks that ended, after waiting for at most `timeout_s` for the first."""
-        if not self._busy:
-            return []
-        done, _ = wait(self._busy, timeout=timeout_s, return_when=FIRST_COMPLETED)
-        return [self._outcome(future) for future in done]
-
-    def stop(self, task: Task) -> None:
-        """Kill the worker of a task that hangs; its outcome is then 'lost'."""
-        for running, pool in self._busy.values():
-            if running is task:
-                for pid in list(pool._processes):
-                    with suppress(OSError):  # it ended meanwhile
-                        os.kill(pid, _KILL)
-
-    def _outcome(self, future: Future[Result]) -> Outcome[Task, Result]:
-        task, pool = self._busy.pop(future)
-        error = future.exception()
-        if isinstance(error, _LOST):
-            pool.shutdown(wait=False, kill_workers=True)
-            return Outcome(task)
-        self._idle.append(pool)
-        if error is not None:
-            return Outcome(task, error=error if isinstance(error, Exception) else RuntimeError(str(error)))
-        return Outcome(task, result=future.result())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for pool in [*self._idle, *(pool for _, pool in self._busy.values())]:
-            pool.shutdown(wait=True, kill_workers=bool(self._busy))
-        self._idle.clear()
-        self._busy.clear()
 
 
-def _one_process() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, env=WORKER_ENVIRONMENT, initializer=_obey_parent, initargs=(os.getpid(),))
+def open_engine(
+    function: Callable[[Task], Result],
+    workers: int | None = None,
+    settings: EngineSettings | None = None,
+    *,
+    tasks_per_worker: int = 200,
+    task_bytes: int = 0,
+) -> AbstractContextManager[Engine[Task, Result]]:
+    """An engine for one function. Leave the context to end every worker.
 
+    Args:
+        function: module-level, so that a fresh process finds it; must return something.
+        workers: how many tasks run at a time; None = one per core, of the cluster with Ray.
+        settings: which engine, and limits.
+        tasks_per_worker: a process that has run so many is replaced by a fresh one, which bounds what leaks.
+        task_bytes: memory that a sound task may hold for its result.
 
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C for a moment: a process that is started now inherits that.
-
-    A terminal sends Ctrl-C to every process. The one that plans ends its workers itself; a worker that is
-    interrupted while it is still importing would print a traceback of its own.
+    Raises:
+        BackendError: Ray is not installed, or no cluster answers at the address.
     """
-    if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    settings = settings or EngineSettings()
+    limits = Limits(settings.hangs_after_s, settings.memory_bytes, task_bytes)
+    if settings.kind is EngineKind.RAY:
+        from mmdgen.generate.ray_engine import RayEngine
+
+        return RayEngine(function, workers, limits, tasks_per_worker, settings.address)
+    from mmdgen.generate.local_engine import LocalEngine
+
+    return LocalEngine(function, workers, limits, tasks_per_worker)
 
 
-def _obey_parent(parent: int) -> None:
-    """Leave Ctrl-C to the process that started this one, and end soon after it is gone, even by `kill -9`.
+def run_tasks(
+    engine: Engine[Task, Result],
+    tasks: Iterable[Task],
+    *,
+    again: Callable[[Outcome[Task, Result]], Task | None] | None = None,
+    on_pause: Callable[[], None] = lambda: None,
+) -> Iterator[Outcome[Task, Result]]:
+    """Run every task; yields how each ended, in the order of their ends.
 
-    Loky's workers would wait for tasks for ever. Windows does not tell of a new parent; there the broken pipe
-    ends the worker.
+    Args:
+        engine: from `open_engine`.
+        tasks: taken one by one, when there is room for one.
+        again: given a task that was lost, or that found no memory: the task to run in its place, or None to
+            give it up, which is then its outcome. Three attempts each if left out.
+        on_pause: called about every 0.2 s.
+
+    Raises:
+        Exception: what a task raised, except a passing want of memory (MemoryError).
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    decide = _ThreeAttempts[Task]() if again is None else again
+    fresh, is_at_end = iter(tasks), False
+    lost: deque[Task] = deque()
+    while not is_at_end or lost or engine.running:
+        while engine.has_room and (lost or not is_at_end):
+            task = lost.popleft() if lost else next(fresh, None)
+            if task is None:
+                is_at_end = True
+            else:
+                engine.start(task)
+        for outcome in engine.finished(POLL_S):
+            if outcome.result is not None:
+                yield outcome
+                continue
+            if outcome.error is not None and not isinstance(outcome.error, MemoryError):
+                raise outcome.error
+            replacement = decide(outcome)
+            if replacement is None:
+                yield outcome
+            else:
+                lost.append(replacement)
+        on_pause()
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(PARENT_CHECK_S)
-        os._exit(1)
 
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+class _ThreeAttempts(Generic[Task]):
+    """What is done again: a task that was lost fewer than three times."""
+
+    def __init__(self) -> None:
+        self._losses: Counter[Task] = Counter()
+
+    def __call__(self, outcome: Outcome[Task, Any]) -> Task | None:
+        self._losses[outcome.task] += not outcome.machine_lost
+        return outcome.task if self._losses[outcome.task] < ATTEMPTS else None

@@ -6,7 +6,6 @@ people said.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from mmdgen.catalog.scan import ModelFile, find_model_files
 from mmdgen.dataset.storage import read_rows
 from mmdgen.errors import DatasetError, MmdgenError
 from mmdgen.formats import model_id, read_model_bytes
-from mmdgen.generate.engines import LocalEngine
+from mmdgen.generate.engines import ATTEMPTS, EngineSettings, open_engine, run_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,7 @@ def propose_all(
     store: Path | None,
     *,
     workers: int | None = None,
+    engine: EngineSettings | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Proposal]:
     """Annotate every file that has no annotation by this program's version yet.
@@ -57,7 +57,8 @@ def propose_all(
     Args:
         files: the models.
         store: folder of annotations; None proposes without keeping.
-        workers: processes; None = one per core.
+        workers: how many work at a time; None = one per core.
+        engine: where they work; None = processes of this machine.
         on_progress: is told how many files of how many are done.
 
     Returns:
@@ -68,17 +69,11 @@ def propose_all(
         return [propose_for_file(tasks[0])]
     done: dict[_Task, Proposal] = {}
     on_progress(0, len(tasks))
-    pending = deque(tasks)
-    with LocalEngine(propose_for_file, workers) as engine:
-        while pending or engine.running:
-            while pending and engine.has_room:
-                engine.start(pending.popleft())
-            for outcome in engine.finished(timeout_s=1.0):
-                if outcome.error is not None:
-                    raise outcome.error
-                lost = Proposal(outcome.task.file.name, problem="reading it ended the process that read it")
-                done[outcome.task] = outcome.result or lost
-                on_progress(len(done), len(tasks))
+    with open_engine(propose_for_file, workers, engine) as opened:
+        for outcome in run_tasks(opened, tasks):
+            problem = f"reading it crashed, hung or took too much memory {ATTEMPTS} times"
+            done[outcome.task] = outcome.result or Proposal(outcome.task.file.name, problem=problem)
+            on_progress(len(done), len(tasks))
     return [done[task] for task in tasks]
 
 

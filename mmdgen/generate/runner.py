@@ -1,23 +1,23 @@
 """The driver: freezes a plan on disk, has its missing shards made, and says how it went.
 
-Resume is the default: a shard whose record is on disk is not made again. What a killed worker or a hanging
-model was at is known from the shard's progress file; after three times that model is quarantined and the rest
-goes on.
+Resume is the default: a shard whose record is there is not made again. What a worker was at when it was
+killed, hung or took too much memory is known from the shard's progress file; after three times that model is
+quarantined and the rest goes on.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mmdgen.catalog.record import annotation_digest
 from mmdgen.dataset.config import DatasetConfig, Split
 from mmdgen.dataset.manifest import PLAN_FILE
+from mmdgen.dataset.places import Place, in_parallel
 from mmdgen.dataset.plan import (
     Plan,
     ShardJob,
@@ -27,28 +27,28 @@ from mmdgen.dataset.plan import (
     plan_from_json,
     plan_to_json,
 )
-from mmdgen.dataset.shard import is_published, left_out_totals, read_left_out, remove_partials
-from mmdgen.dataset.storage import make_folder, remove_quietly, write_text
+from mmdgen.dataset.shard import left_out_by_shard, left_out_totals, published_names, remove_partials
+from mmdgen.dataset.storage import make_folder, read_first_line, remove_quietly, write_text
 from mmdgen.errors import DatasetError
 from mmdgen.generate.builtin import write_builtin_characters
 from mmdgen.generate.compose import ModelSource
-from mmdgen.generate.engines import LocalEngine
+from mmdgen.generate.engines import ATTEMPTS, EngineSettings, Outcome, open_engine, run_tasks
 from mmdgen.generate.survey import SurveyedModel, survey_models
 from mmdgen.generate.worker import (
     ShardReport,
     ShardTask,
     generate_shard,
+    progress_interval,
     progress_path,
     read_progress,
 )
 from mmdgen.render import RenderSettings
 
-ATTEMPTS = 3
 BYTES_PER_SAMPLE_256 = 150_000
-HANGS_AFTER_S = 300.0  # without progress: a model takes seconds at most
-POLL_S = 0.2
+MAP_BYTES_PER_PIXEL = 28  # depth, normal and flow of two pictures
+MACHINES_LOST = 20  # a shard that loses so many machines is counted as one that kills its worker
+SHARDS_PER_WORKER = 16  # a fresh process takes two seconds, a shard about a minute
 QUARANTINE_FILE = "quarantine.json"
-CHARACTERS = "characters"
 ONE_THREAD = RenderSettings(software_threads=0)  # one process a core needs no threads inside
 
 
@@ -81,14 +81,16 @@ def prepare_models(
     config: DatasetConfig,
     *,
     workers: int | None = None,
+    engine: EngineSettings | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[SurveyedModel]:
     """Write the built-in characters and read every model once; see `survey_models`."""
     folders = list(config.folders)
     if config.builtin:
-        write_builtin_characters(config.out / CHARACTERS, config.builtin, workers=workers)
-        folders.insert(0, config.out / CHARACTERS)
-    return survey_models(config, folders, workers=workers, on_progress=on_progress)
+        characters = config.characters
+        write_builtin_characters(characters, config.builtin, workers=workers)
+        folders.insert(0, characters)
+    return survey_models(config, folders, workers=workers, engine=engine, on_progress=on_progress)
 
 
 def plan_split(config: DatasetConfig, models: Sequence[SurveyedModel], split: Split) -> Plan:
@@ -108,20 +110,20 @@ def plan_split(config: DatasetConfig, models: Sequence[SurveyedModel], split: Sp
 
 def plan_facts(plan: Plan, config: DatasetConfig) -> dict[str, Any]:
     """What a plan comes to, for a person: counts, bytes, how much is there already."""
-    folder = config.out / plan.split
+    there = set(published_names(config.out / plan.split))
     return {
         "split": plan.split,
         "samples": plan.sample_count,
         "models": len(plan.models),
         "groups": len({model.group for model in plan.models}),
         "shards": len(plan.jobs),
-        "shards_there": sum(is_published(folder, job.shard) for job in plan.jobs),
+        "shards_there": sum(job.shard in there for job in plan.jobs),
         "bytes": plan.sample_count * _bytes_per_sample(config.size_px),
         "fingerprint": plan.fingerprint,
     }
 
 
-def freeze_plan(folder: Path, plan: Plan) -> None:
+def freeze_plan(folder: Place, plan: Plan) -> None:
     """Write the plan beside its shards, before anything is made.
 
     Raises:
@@ -142,37 +144,41 @@ def freeze_plan(folder: Path, plan: Plan) -> None:
     write_text(path, plan_to_json(plan))
 
 
-def missing_jobs(plan: Plan, folder: Path) -> list[ShardJob]:
-    """Jobs of the plan whose shards are not whole on disk, or left out a model that is quarantined no more.
+def missing_jobs(plan: Plan, folder: Place) -> list[ShardJob]:
+    """Jobs of the plan whose shards are not whole, or left out a model that is quarantined no more.
 
     Raises:
-        DatasetError: a record on disk is of another plan.
+        DatasetError: a record that is there is of another plan.
     """
-    quarantined = _read_quarantine(folder)
-    missing = []
-    for job in plan.jobs:
-        if not is_published(folder, job.shard):
-            missing.append(job)
-            continue
-        if any(
-            row["quarantined"] and row["model_id"] not in quarantined
-            for row in read_left_out(folder, job.shard)
-        ):
-            missing.append(job)  # somebody wants these models to be tried again
-            continue
-        if _record_fingerprint(folder / f"{job.shard}.jsonl") not in (None, plan.fingerprint):
+    there = set(published_names(folder))
+    published = [job for job in plan.jobs if job.shard in there]
+    records = [folder / f"{job.shard}.jsonl" for job in published]
+    for record, fingerprint in zip(records, in_parallel(_record_fingerprint, records), strict=True):
+        if fingerprint not in (None, plan.fingerprint):
             raise DatasetError(
-                f"{folder / job.shard}.jsonl: was made by another plan; delete it with its .tar and run again"
+                f"{record}: was made by another plan; delete it with its .tar and run the same command again"
             )
-    return missing
+    again = _wanted_again(folder, [job.shard for job in published])
+    return [job for job in plan.jobs if job.shard not in there or job.shard in again]
 
 
-def _record_fingerprint(record: Path) -> str | None:
+def _wanted_again(folder: Place, shards: Sequence[str]) -> set[str]:
+    """Shards that left out a model which somebody took out of the quarantine since."""
+    quarantined = _read_quarantine(folder)
+    return {
+        shard
+        for shard, rows in left_out_by_shard(folder, shards).items()
+        if any(row["quarantined"] and row["model_id"] not in quarantined for row in rows)
+    }
+
+
+def _record_fingerprint(record: Place) -> str | None:
     """The plan that a shard was made by, as its first row says; None if it has no row."""
-    with record.open(encoding="utf-8") as file:
-        first = file.readline()
     try:
+        first = read_first_line(record)
         return str(json.loads(first)["fingerprint"]) if first else None
+    except OSError as error:
+        raise DatasetError(f"{record}: cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{record}: is damaged; delete it with its .tar and run again") from error
 
@@ -184,6 +190,7 @@ def run_plan(
     *,
     shards: range | None = None,
     workers: int | None = None,
+    engine: EngineSettings | None = None,
     settings: RenderSettings = ONE_THREAD,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> RunSummary:
@@ -194,26 +201,28 @@ def run_plan(
         config: the configuration that it was made of.
         models: where the models are.
         shards: numbers of the shards to make; None = all.
-        workers: processes; None = one per core.
+        workers: how many shards are made at a time; None = one per core.
+        engine: where they are made; None = processes of this machine.
         settings: how workers reach OpenGL.
         on_progress: is told how many samples of how many are there.
 
     Raises:
         DatasetError: another plan's shards are in the folder, the disk refuses, or a planned model is gone.
         RenderError: the workers find no OpenGL.
+        BackendError: the engine is not installed or does not answer.
     """
     folder = config.out / plan.split
     freeze_plan(folder, plan)
     wanted = [job for number, job in enumerate(plan.jobs) if shards is None or number in shards]
     missing = set(missing_jobs(plan, folder))
     todo = [job for job in wanted if job in missing]
-    remove_partials(folder, [job.shard for job in todo])
+    remove_partials(folder, [job.shard for job in wanted])
     total = sum(job.sample_count for job in wanted)
     there = total - sum(job.sample_count for job in todo)
     started = time.monotonic()
     run = _Run(folder, config, model_sources(models), settings)
-    run.make(todo, workers, lambda done: on_progress(there + done, total))
-    remove_partials(folder, [job.shard for job in todo])  # of workers that a killed driver left behind
+    run.make(todo, workers, engine, lambda done: on_progress(there + done, total))
+    remove_partials(folder, [job.shard for job in wanted])  # of workers that a killed driver left behind
     return _summary(plan.split, wanted, folder, run, time.monotonic() - started)
 
 
@@ -228,24 +237,33 @@ def model_sources(models: Sequence[SurveyedModel]) -> dict[str, ModelSource]:
     }
 
 
-def _summary(split: str, wanted: Sequence[ShardJob], folder: Path, run: _Run, seconds: float) -> RunSummary:
-    published = [job.shard for job in wanted if is_published(folder, job.shard)]
+def _summary(split: str, wanted: Sequence[ShardJob], folder: Place, run: _Run, seconds: float) -> RunSummary:
+    there = set(published_names(folder))
+    published = [job.shard for job in wanted if job.shard in there]
+    counts = in_parallel(lambda shard: (folder / f"{shard}.jsonl").read_bytes().count(b"\n"), published)
     return RunSummary(
         split=split,
         planned=sum(job.sample_count for job in wanted),
-        present=sum((folder / f"{shard}.jsonl").read_bytes().count(b"\n") for shard in published),
+        present=sum(counts),
         rendered=sum(report.sample_count for report in run.reports),
         seconds=seconds,
-        left_out=tuple(left_out_totals(row for shard in published for row in read_left_out(folder, shard))),
+        left_out=tuple(
+            left_out_totals(row for rows in left_out_by_shard(folder, published).values() for row in rows)
+        ),
         failed=tuple(sorted(run.failed.items())),
         warnings=_warnings(folder, published),
     )
 
 
-def _warnings(folder: Path, shards: Sequence[str]) -> dict[str, list[str]]:
+def _warnings(folder: Place, shards: Sequence[str]) -> dict[str, list[str]]:
     """What was told of the models while the shards were made, by model id."""
-    told = [progress.warnings for shard in shards if (progress := read_progress(folder, shard)) is not None]
-    return {identity: texts for warnings in told for identity, texts in warnings.items()}
+    told = in_parallel(lambda shard: read_progress(folder, shard), shards)
+    return {
+        identity: texts
+        for progress in told
+        if progress is not None
+        for identity, texts in progress.warnings.items()
+    }
 
 
 def _bytes_per_sample(size_px: int) -> int:
@@ -253,11 +271,17 @@ def _bytes_per_sample(size_px: int) -> int:
     return round(BYTES_PER_SAMPLE_256 * (size_px / 256) ** 2) + 4096
 
 
+def _bytes_held(config: DatasetConfig) -> int:
+    """What a worker holds of a shard until it writes it, generously."""
+    maps = MAP_BYTES_PER_PIXEL * config.size_px**2 if config.maps else 0
+    return 2 * config.shard_size * (_bytes_per_sample(config.size_px) + maps)
+
+
 class _Run:
-    """The loop over one run's jobs and what it must remember: attempts, quarantine, reports."""
+    """One run's jobs and what must be remembered of them: attempts, quarantine, reports."""
 
     def __init__(
-        self, folder: Path, config: DatasetConfig, sources: dict[str, ModelSource], settings: RenderSettings
+        self, folder: Place, config: DatasetConfig, sources: dict[str, ModelSource], settings: RenderSettings
     ) -> None:
         self.reports: list[ShardReport] = []
         self.failed: dict[str, str] = {}
@@ -267,31 +291,43 @@ class _Run:
         self._settings = settings
         self._quarantined = _read_quarantine(folder)
         self._attempts: Counter[tuple[str, str]] = Counter()
-        self._seen: dict[str, tuple[Any, float]] = {}  # shard -> its last progress and when that was new
+        self._machines_lost: Counter[str] = Counter()
 
-    def make(self, jobs: Sequence[ShardJob], workers: int | None, on_progress: Callable[[int], None]) -> None:
+    def make(
+        self,
+        jobs: Sequence[ShardJob],
+        workers: int | None,
+        engine: EngineSettings | None,
+        on_progress: Callable[[int], None],
+    ) -> None:
         """Make all jobs. Returns when each has a report or is given up."""
-        pending = deque(jobs)
-        with LocalEngine(generate_shard, workers) as engine:
-            while pending or engine.running:
-                while pending and engine.has_room:
-                    engine.start(self._task(pending.popleft()))
-                for outcome in engine.finished(POLL_S):
-                    if outcome.error is not None and not isinstance(outcome.error, MemoryError):
-                        raise outcome.error
-                    if outcome.result is not None:
-                        self.reports.append(outcome.result)
-                    elif self._tries_again(outcome.task.job):
-                        pending.append(outcome.task.job)
-                done = sum(self._done(task.job.shard) for task in engine.running)
-                on_progress(done + sum(report.sample_count for report in self.reports))
-                for task in engine.running:
-                    if self._hangs(task.job.shard):
-                        engine.stop(task)
+        if not jobs:
+            return
+        with open_engine(
+            generate_shard,
+            workers,
+            engine,
+            tasks_per_worker=SHARDS_PER_WORKER,
+            task_bytes=_bytes_held(self._config),
+        ) as opened:
+            looked = 0.0
+
+            def look() -> None:
+                nonlocal looked
+                if time.monotonic() - looked > progress_interval(self._folder):
+                    looked = time.monotonic()
+                    on_progress(self._done([task.job.shard for task in opened.running]))
+
+            tasks = (
+                self._task(job) for job in jobs
+            )  # each made when its turn comes: it knows the quarantine
+            for outcome in run_tasks(opened, tasks, again=self._again, on_pause=look):
+                if outcome.result is not None:
+                    self.reports.append(outcome.result)
+            on_progress(self._done([]))
 
     def _task(self, job: ShardJob) -> ShardTask:
         remove_quietly(progress_path(self._folder, job.shard))
-        self._seen.pop(job.shard, None)
         return ShardTask(
             job=job,
             config=self._config,
@@ -301,33 +337,34 @@ class _Run:
             quarantined=dict(self._quarantined),
         )
 
-    def _done(self, shard: str) -> int:
-        progress = read_progress(self._folder, shard)
-        return 0 if progress is None else progress.done
+    def _done(self, running: Sequence[str]) -> int:
+        """Samples made so far, with those of the shards that are being made."""
+        told = in_parallel(lambda shard: read_progress(self._folder, shard), running)
+        return sum(report.sample_count for report in self.reports) + sum(
+            progress.done for progress in told if progress is not None
+        )
 
-    def _hangs(self, shard: str) -> bool:
-        progress, now = read_progress(self._folder, shard), time.monotonic()
-        if shard not in self._seen or self._seen[shard][0] != progress:
-            self._seen[shard] = (progress, now)
-        return now - self._seen[shard][1] > HANGS_AFTER_S
-
-    def _tries_again(self, job: ShardJob) -> bool:
-        """Note that a job's worker died; whether the job is worth another attempt."""
+    def _again(self, outcome: Outcome[ShardTask, ShardReport]) -> ShardTask | None:
+        """Note that a job's worker died; the task to try in its place, or None if it is not worth it."""
+        job = outcome.task.job
+        if outcome.machine_lost and self._machines_lost[job.shard] < MACHINES_LOST:
+            self._machines_lost[job.shard] += 1
+            return self._task(job)
         progress = read_progress(self._folder, job.shard)
         model_id = "" if progress is None else progress.model_id
         self._attempts[job.shard, model_id] += 1
         if self._attempts[job.shard, model_id] < ATTEMPTS:
-            return True
-        if model_id and model_id not in self._quarantined:
+            return self._task(job)
+        if progress is not None and model_id and model_id not in self._quarantined:
             self._quarantined |= _read_quarantine(self._folder)  # of runs that make other shards meanwhile
-            self._quarantined[model_id] = f"crashed or hung its worker {ATTEMPTS} times"
+            self._quarantined[model_id] = f"{progress.ended or 'crashed or hung its worker'} {ATTEMPTS} times"
             _write_quarantine(self._folder, self._quarantined)
-            return True
+            return self._task(job)
         self.failed[job.shard] = f"its worker died {ATTEMPTS} times"
-        return False
+        return None
 
 
-def _read_quarantine(folder: Path) -> dict[str, str]:
+def _read_quarantine(folder: Place) -> dict[str, str]:
     """Models that are not tried in a split any more, and why. Delete the file to have them tried again."""
     path = folder / QUARANTINE_FILE
     try:
@@ -339,5 +376,5 @@ def _read_quarantine(folder: Path) -> dict[str, str]:
     return quarantined
 
 
-def _write_quarantine(folder: Path, quarantined: dict[str, str]) -> None:
+def _write_quarantine(folder: Place, quarantined: dict[str, str]) -> None:
     write_text(folder / QUARANTINE_FILE, json.dumps(quarantined, ensure_ascii=False, indent=1) + "\n")

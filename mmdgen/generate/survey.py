@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -35,6 +33,7 @@ from mmdgen.catalog.record import ModelRecord, annotation_digest, record_from_js
 from mmdgen.catalog.scan import Grouping, ModelFile, find_model_files
 from mmdgen.catalog.terms import TermsSource, folder_terms, text_files
 from mmdgen.dataset.config import DatasetConfig, Keep, SplitRule
+from mmdgen.dataset.places import Place, in_parallel
 from mmdgen.dataset.splits import home_group
 from mmdgen.dataset.storage import (
     make_folder,
@@ -46,19 +45,18 @@ from mmdgen.dataset.storage import (
 )
 from mmdgen.errors import AnnotationError, RenderError
 from mmdgen.formats import model_id
-from mmdgen.generate.engines import LocalEngine
+from mmdgen.generate.engines import ATTEMPTS, Engine, EngineSettings, open_engine, run_tasks
 from mmdgen.generate.looks import LIST, LookTask, draw_look, known_looks, looks_to_text
 from mmdgen.model import Model
 from mmdgen.pose import POSE_SPACES, THA1
 from mmdgen.scene import Shading
 
-ATTEMPTS = 3
-HANGS_AFTER_S = 300.0
 RECORDS = "annotations"
 LOOKS = "looks"
 FILES = "models.jsonl"
 PAINTS = "textures.jsonl"
 PROPOSALS = "proposals"  # below the records
+GIVEN_UP = f"reading it crashed, hung or took too much memory {ATTEMPTS} times"
 MAX_NAMED = 3  # textures in a sentence
 
 Progress = Callable[[int, int], None]
@@ -68,9 +66,9 @@ Progress = Callable[[int, int], None]
 class SurveySettings:
     """Where a survey keeps what it finds, and what it asks of models."""
 
-    index: Path  # the list of files; unchanged files in it are not read again
-    records: Path  # folder of the models' records
-    looks: Path  # folder of the models' small pictures
+    index: Place  # the list of files; unchanged files in it are not read again
+    records: Place  # folder of the models' records
+    looks: Place  # folder of the models' small pictures
     annotations: Path  # folder of what people said of models
     pose_space: str = THA1.name  # a usable model can show its parameters
     grouping: Grouping = field(default_factory=Grouping)
@@ -81,7 +79,7 @@ class SurveySettings:
     splits: tuple[SplitRule, ...] = ()
 
     @property
-    def paints(self) -> Path:
+    def paints(self) -> Place:
         """The list of texture files and their hashes."""
         return self.index.with_name(PAINTS)
 
@@ -123,6 +121,7 @@ def survey_models(
     folders: Sequence[Path],
     *,
     workers: int | None = None,
+    engine: EngineSettings | None = None,
     on_progress: Progress = lambda done, total: None,
 ) -> list[SurveyedModel]:
     """`survey_folders` for a data set: its list and records stand in the data set's folder."""
@@ -140,7 +139,7 @@ def survey_models(
         keep=config.keep,
         splits=config.splits,
     )
-    return survey_folders(folders, settings, workers=workers, on_progress=on_progress)
+    return survey_folders(folders, settings, workers=workers, engine=engine, on_progress=on_progress)
 
 
 def survey_folders(
@@ -148,6 +147,7 @@ def survey_folders(
     settings: SurveySettings,
     *,
     workers: int | None = None,
+    engine: EngineSettings | None = None,
     on_progress: Progress = lambda done, total: None,
 ) -> list[SurveyedModel]:
     """Every model file below the folders, with its record, sorted by name; writes the list of them.
@@ -155,7 +155,8 @@ def survey_folders(
     Args:
         folders: where to look.
         settings: see there.
-        workers: processes; None = one per core.
+        workers: how many work at a time; None = one per core.
+        engine: where they work; None = processes of this machine.
         on_progress: is told how many steps of how many are done: one to read a model, one to draw it.
 
     Raises:
@@ -164,11 +165,11 @@ def survey_folders(
     """
     files = find_model_files(folders, settings.grouping)
     make_folder(settings.records)
-    with LocalEngine(run_step, workers) as engine:
-        records = _examined(engine, settings, files, on_progress)
+    with open_engine(run_step, workers, engine) as opened:
+        records = _examined(opened, settings, files, on_progress)
         models = _with_textures([SurveyedModel(file, records[file]) for file in files], settings)
         models = _with_terms(_mark_duplicates(_mark_unpainted(models, settings)))
-        looks = _looks(engine, settings, models, on_progress) if settings.look_alikes else {}
+        looks = _looks(opened, settings, models, on_progress) if settings.look_alikes else {}
     models = _mark_kin(models, looks, settings)
     write_text(settings.index, "".join(file_row(model) for model in models))
     return models
@@ -194,7 +195,7 @@ class ExamineFile:
     """Examine one file and store its record."""
 
     file: ModelFile
-    records: Path
+    records: Place
     annotations: Path
     pose_space: str
 
@@ -246,7 +247,7 @@ class DrawLook:
 
 
 def _examined(
-    engine: LocalEngine[Any, Any], settings: SurveySettings, files: Sequence[ModelFile], on_progress: Progress
+    engine: Engine[Any, Any], settings: SurveySettings, files: Sequence[ModelFile], on_progress: Progress
 ) -> dict[ModelFile, ModelRecord]:
     known = _known_records(settings, files)
     tasks = [
@@ -257,14 +258,14 @@ def _examined(
     steps = len(files) * (2 if settings.look_alikes else 1)
     on_progress(len(known), steps)
     for task, record in _each(engine, tasks):
-        given_up = ModelRecord(model_id="", problem=f"reading it crashed or hung {ATTEMPTS} times")
+        given_up = ModelRecord(model_id="", problem=GIVEN_UP)
         known[task.file] = given_up if record is None else record
         on_progress(len(known), steps)
     return known
 
 
 def _looks(
-    engine: LocalEngine[Any, Any],
+    engine: Engine[Any, Any],
     settings: SurveySettings,
     models: Sequence[SurveyedModel],
     on_progress: Progress,
@@ -300,43 +301,30 @@ def _looks(
     return looks
 
 
-def _each(engine: LocalEngine[Any, Any], tasks: Sequence[AnyStep]) -> Iterator[tuple[AnyStep, Any]]:
-    """Do steps in processes. One that kills or hangs its process is tried again, then given up: None."""
-    pending = deque(tasks)
-    attempts: Counter[AnyStep] = Counter()
-    started: dict[AnyStep, float] = {}
-    while pending or engine.running:
-        while pending and engine.has_room:
-            started[pending[0]] = time.monotonic()
-            engine.start(pending.popleft())
-        for outcome in engine.finished(timeout_s=1.0):
-            attempts[outcome.task] += 1
-            if outcome.error is not None:
-                raise outcome.error
-            if outcome.result is not None or attempts[outcome.task] >= ATTEMPTS:
-                yield outcome.task, outcome.result
-            else:
-                pending.append(outcome.task)
-        for task in engine.running:
-            if time.monotonic() - started[task] > HANGS_AFTER_S:
-                engine.stop(task)
+def _each(engine: Engine[Any, Any], tasks: Sequence[AnyStep]) -> Iterator[tuple[AnyStep, Any]]:
+    """Do steps in workers. One that kills, hangs or bloats its worker three times is given up: None."""
+    if tasks:
+        for outcome in run_tasks(engine, tasks):
+            yield outcome.task, outcome.result
 
 
 def _known_records(settings: SurveySettings, files: Sequence[ModelFile]) -> dict[ModelFile, ModelRecord]:
     """Records of files that have not changed since the last survey, and about which nobody said more."""
     rows = _rows(settings.index)
-    known = {}
+    unchanged = {}
     for file in files:
         row = rows.get(file.name)
-        if row is None or not row["model_id"] or [row["size"], row["modified_ns"]] != _stamp(file):
-            continue
-        record = _stored_record(settings.records, row["model_id"])
-        if record is not None and record.saved_digest == _saved_digest(settings.annotations, row["model_id"]):
-            known[file] = record
-    return known
+        if row is not None and row["model_id"] and [row["size"], row["modified_ns"]] == _stamp(file):
+            unchanged[file] = str(row["model_id"])
+    stored = in_parallel(lambda identity: _stored_record(settings.records, identity), unchanged.values())
+    return {
+        file: record
+        for (file, identity), record in zip(unchanged.items(), stored, strict=True)
+        if record is not None and record.saved_digest == _saved_digest(settings.annotations, identity)
+    }
 
 
-def _rows(index: Path) -> dict[str, dict[str, Any]]:
+def _rows(index: Place) -> dict[str, dict[str, Any]]:
     """The list that the last survey wrote, by file; nothing where there is none that can be read."""
     try:
         return {row["file"]: row for row in read_rows(index)}
@@ -344,8 +332,11 @@ def _rows(index: Path) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _write_cache(path: Path, text: str) -> None:
+def _write_cache(path: Place, text: str) -> None:
     """Write what can be found out again, whole or not at all, without waiting for the disk."""
+    if not isinstance(path, Path):
+        write_text(path, text)
+        return
     partial = partial_path(path)
     try:
         partial.write_text(text, encoding="utf-8")
@@ -355,7 +346,7 @@ def _write_cache(path: Path, text: str) -> None:
         raise storage_error(path, error) from error
 
 
-def _stored_record(folder: Path, identity: str) -> ModelRecord | None:
+def _stored_record(folder: Place, identity: str) -> ModelRecord | None:
     try:
         return record_from_json((folder / f"{identity}.json").read_text(encoding="utf-8"))
     except OSError:
@@ -403,7 +394,7 @@ def _paint_places(model: SurveyedModel) -> dict[str, PaintFile | None]:
     return {name: find_paint(model.file, name) for name in names}
 
 
-def _text_of(path: Path) -> str:
+def _text_of(path: Place) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError:

@@ -17,14 +17,17 @@ from pathlib import Path
 
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.dataset.keys import shuffled
+from mmdgen.dataset.places import Place
 from mmdgen.dataset.plan import ShardJob, ShardPart
 from mmdgen.dataset.sample import Sample
 from mmdgen.dataset.shard import ShardWriter
 from mmdgen.errors import DatasetError, MmdgenError
 from mmdgen.generate.compose import ModelSource, compose_samples
+from mmdgen.generate.guards import show_life, tell_before_end
 from mmdgen.render import Renderer, RenderSettings
 
 PROGRESS_EVERY_S = 0.3
+PROGRESS_EVERY_S_REMOTE = 5.0  # object storage counts requests
 
 _renderers: dict[RenderSettings, Renderer] = {}
 
@@ -36,7 +39,7 @@ class ShardTask:
     job: ShardJob
     config: DatasetConfig
     sources: tuple[ModelSource, ...]  # one for each model of the job
-    folder: Path  # of the split
+    folder: Place  # of the split
     settings: RenderSettings
     quarantined: dict[str, str] = field(default_factory=dict)  # model id -> why it is not tried
 
@@ -51,6 +54,7 @@ class Progress:
     seconds: float
     driver: str = ""  # OpenGL renderer and version
     warnings: dict[str, list[str]] = field(default_factory=dict)  # model id -> what its pictures lack
+    ended: str = ""  # why the worker was ended in the middle, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ def make_shard(task: ShardTask, renderer: Renderer) -> ShardReport:
     job = task.job
     sources = {source.model_id: source for source in task.sources}
     progress = _ProgressFile(task, renderer.info)
+    tell_before_end(progress.end_early)
     samples: list[Sample] = []
     with ShardWriter(task.folder, job.shard, job.fingerprint) as writer:
         for part in job.parts:
@@ -154,6 +159,7 @@ class _ProgressFile:
 
     def begin(self, model_id: str) -> None:
         self._model_id = model_id
+        show_life()
         self._write()
 
     def warn(self, model_id: str, warnings: Sequence[str]) -> None:
@@ -162,27 +168,39 @@ class _ProgressFile:
 
     def add_one(self) -> None:
         self._done += 1
-        if self.seconds - self._written > PROGRESS_EVERY_S:
+        show_life()
+        if self.seconds - self._written > progress_interval(self._path):
             self._write()
 
     def end(self, done: int) -> None:
         self._done, self._model_id = done, ""
         self._write()
 
-    def _write(self) -> None:
+    def end_early(self, reason: str) -> None:
+        self._write(reason)
+
+    def _write(self, ended: str = "") -> None:
         self._written = self.seconds
-        state = Progress(self._done, self._total, self._model_id, self._written, self._driver, self._warnings)
+        state = Progress(
+            self._done, self._total, self._model_id, self._written, self._driver, self._warnings, ended
+        )
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(exist_ok=True)
+            if isinstance(self._path, Path):
+                self._path.parent.mkdir(exist_ok=True)
             self._path.write_text(json.dumps(asdict(state)), encoding="utf-8")
 
 
-def progress_path(folder: Path, shard: str) -> Path:
+def progress_interval(place: Place) -> float:
+    """Seconds between two looks at how far a shard is."""
+    return PROGRESS_EVERY_S if isinstance(place, Path) else PROGRESS_EVERY_S_REMOTE
+
+
+def progress_path(folder: Place, shard: str) -> Place:
     """Where a shard's progress is told."""
     return folder / "progress" / f"{shard}.json"
 
 
-def read_progress(folder: Path, shard: str) -> Progress | None:
+def read_progress(folder: Place, shard: str) -> Progress | None:
     """How far a shard is, or None where nothing was told or it is just being written."""
     try:
         return Progress(**json.loads(progress_path(folder, shard).read_text(encoding="utf-8")))

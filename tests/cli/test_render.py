@@ -258,3 +258,9 @@ def test_textures_that_pictures_lack_are_said_on_every_run(tmp_path: Path, rende
         (line,) = [line for line in result.stdout.splitlines() if line.startswith("warning: ")]
         assert "texture face.png is no picture of a known kind; drawn untextured" in line
         assert "texture hair.png is missing; drawn untextured" in line
+
+
+def test_an_address_without_ray_is_wrong_usage(workplace: Workplace) -> None:
+    result = workplace.type("render", "--address", "auto")
+    assert result.exit_code == 2
+    assert "--address names a Ray cluster: add --engine ray" in result.stderr

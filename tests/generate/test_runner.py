@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import pickle
@@ -11,68 +10,36 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from mmdgen.annotate.store import AnnotationStore
 from mmdgen.dataset.config import DatasetConfig, Split
-from mmdgen.dataset.plan import Plan
 from mmdgen.dataset.quality import QualityRules
 from mmdgen.dataset.shard import published_shards, read_left_out
 from mmdgen.dataset.verify import verify_dataset
 from mmdgen.errors import DatasetError, MmdgenError
 from mmdgen.formats import model_id, write_pmx
-from mmdgen.generate import compose, engines, runner, worker
+from mmdgen.generate import compose, local_engine, runner, worker
+from mmdgen.generate.engines import EngineSettings, Outcome
 from mmdgen.generate.finish import finish_dataset
-from mmdgen.generate.runner import RunSummary, freeze_plan, missing_jobs, plan_split, prepare_models, run_plan
-from mmdgen.generate.survey import SurveyedModel
+from mmdgen.generate.runner import freeze_plan, missing_jobs, plan_split, prepare_models, run_plan
 from mmdgen.render import Renderer
-from tests.generate.conftest import annotate_tiny, tiny_character, write_tiny_dataset
+from tests.generate.conftest import (
+    SAMPLES,
+    Tiny,
+    annotate_tiny,
+    fingerprints,
+    survey,
+    tiny_character,
+    write_tiny_dataset,
+)
 
 MakeDataset = Callable[..., DatasetConfig]
 
 pytestmark = pytest.mark.usefixtures("renderer")  # skips where there is no OpenGL
-
-
-SAMPLES = 200
-
-
-@dataclass(frozen=True)
-class Tiny:
-    """A data set of four tiny characters: what is planned, and where the models are."""
-
-    config: DatasetConfig
-    models: list[SurveyedModel]
-    plan: Plan
-
-    def render(self, out: Path, *, workers: int = 1, shards: range | None = None) -> RunSummary:
-        return run_plan(self.plan, replace(self.config, out=out), self.models, workers=workers, shards=shards)
-
-
-def survey(config: DatasetConfig) -> Tiny:
-    models = prepare_models(config, workers=1)
-    return Tiny(config, models, plan_split(config, models, Split.TRAIN))
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    return survey(write_tiny_dataset(tmp_path_factory.mktemp("tiny"), 4, samples=SAMPLES))
-
-
-@pytest.fixture(scope="module")
-def whole(tiny: Tiny) -> Path:
-    """The data set rendered undisturbed by one worker."""
-    assert tiny.render(tiny.config.out).is_complete
-    return tiny.config.out
-
-
-def fingerprints(out: Path) -> dict[str, str]:
-    """Hashes of all that must come out the same."""
-    folder = out / "train"
-    paths = [*folder.glob("*.tar"), *folder.glob("*.jsonl"), folder / "plan.json"]
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(paths)}
 
 
 def test_everything_planned_is_there(whole: Path) -> None:
@@ -201,7 +168,7 @@ def test_what_was_read_once_is_not_read_again(
 ) -> None:
     config = make_dataset(2)
     before = prepare_models(config, workers=1)
-    monkeypatch.setattr(engines, "_one_process", lambda: pytest.fail("a process was started"))
+    monkeypatch.setattr(local_engine, "_one_process", lambda: pytest.fail("a process was started"))
     assert prepare_models(config) == before
 
 
@@ -268,10 +235,17 @@ def test_a_file_where_the_folder_should_be_is_said(tiny: Tiny, tmp_path: Path) -
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="mounting needs root")
-def test_a_read_only_disk_is_said(tiny: Tiny, small_disk: Path) -> None:
+def test_a_read_only_disk_is_said_and_the_run_goes_on_when_it_is_not(
+    tiny: Tiny, whole: Path, small_disk: Path
+) -> None:
+    (small_disk / "ballast").unlink()
+    assert tiny.render(small_disk / "out", shards=range(2)).is_complete
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(DatasetError, match=r"out.*: cannot be written: the file system is read-only; choose"):
         tiny.render(small_disk / "out")
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    assert tiny.render(small_disk / "out").rendered == SAMPLES - 16
+    assert fingerprints(small_disk / "out") == fingerprints(whole)
 
 
 def test_a_model_that_kills_its_worker_is_quarantined_and_the_rest_is_whole(
@@ -309,8 +283,11 @@ def test_what_runs_at_the_same_time_put_into_quarantine_adds_up(tiny: Tiny, tmp_
     (tmp_path / "progress").mkdir()
     job = tiny.plan.jobs[0]
     state = asdict(worker.Progress(done=0, total=1, model_id="ours", seconds=0.0))
-    worker.progress_path(tmp_path, job.shard).write_text(json.dumps(state), encoding="utf-8")
-    assert all(run._tries_again(job) for _ in range(runner.ATTEMPTS))
+    task = worker.ShardTask(job, tiny.config, (), tmp_path, runner.ONE_THREAD)
+    run._sources = runner.model_sources(tiny.models)
+    for _ in range(runner.ATTEMPTS):
+        worker.progress_path(tmp_path, job.shard).write_text(json.dumps(state), encoding="utf-8")
+        assert run._again(Outcome(task)) is not None
     assert json.loads((tmp_path / "quarantine.json").read_text(encoding="utf-8")).keys() == {"theirs", "ours"}
 
 
@@ -342,11 +319,14 @@ def die_with_tiny_1(task: worker.ShardTask) -> worker.ShardReport:
     return worker.generate_shard(task)
 
 
-def test_a_hanging_model_is_stopped(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shard_that_hangs_before_its_first_model_is_missing(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(runner, "generate_shard", sleep_instead)
-    monkeypatch.setattr(runner, "HANGS_AFTER_S", 0.3)
     monkeypatch.setattr(runner, "ATTEMPTS", 1)
-    summary = tiny.render(tmp_path, shards=range(1))
+    settings = EngineSettings(hangs_after_s=0.3)
+    config = replace(tiny.config, out=tmp_path)
+    summary = run_plan(tiny.plan, config, tiny.models, workers=1, shards=range(1), engine=settings)
     assert summary.present == 0
     assert summary.failed == (("train-000000", "its worker died 1 times"),)
 

@@ -24,7 +24,7 @@ from mmdgen.scene import Shading
 class Here:
     """An engine that does every task in this process, so that tests can look and count."""
 
-    def __init__(self, function, workers=None) -> None:
+    def __init__(self, function, workers=None, settings=None) -> None:
         self._function = function
         self._done: list[Outcome] = []
         self.running: list[object] = []
@@ -47,7 +47,7 @@ class Here:
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch, renderer: object) -> None:
-    monkeypatch.setattr(survey, "LocalEngine", Here)
+    monkeypatch.setattr(survey, "open_engine", Here)
     monkeypatch.setattr("mmdgen.generate.looks.worker_renderer", lambda settings: renderer)
 
 
