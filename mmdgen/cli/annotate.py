@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from mmdgen.annotate.json_form import annotation_to_json
-from mmdgen.catalog.scan import ModelFile, find_model_files
 from mmdgen.cli.dataset_options import progress_bar
 from mmdgen.cli.options import (
     address_option,
@@ -23,8 +22,7 @@ from mmdgen.cli.options import (
     limit_option,
     workers_option,
 )
-from mmdgen.errors import DatasetError
-from mmdgen.generate.proposals import Proposal, listed_files, propose_all
+from mmdgen.generate.proposals import Proposal, model_files, propose_all
 
 
 @click.command()
@@ -61,7 +59,7 @@ def annotate(
     Head bounds, eyes and morph roles, each with a confidence; in the end a table of what needs a person.
     What a person said is never overwritten, and models that are done are not done again.
     """
-    files = [file for place in places for file in _files(place, models)][:limit]
+    files = [file for place in places for file in model_files(place, models)][:limit]
     where = engine_settings(engine, address)
     with progress_bar("annotating", "model") as show:
         proposals = propose_all(
@@ -75,20 +73,6 @@ def annotate(
         click.echo(json.dumps([_row(proposal) for proposal in proposals], ensure_ascii=False, indent=1))
     else:
         _print_table(proposals)
-
-
-def _files(place: Path, models: Path | None) -> list[ModelFile]:
-    """The model files of one argument: a file, a folder, or a list of a catalogue."""
-    place = place.expanduser()
-    if place.is_dir():
-        return find_model_files([place])
-    if not place.is_file():
-        raise DatasetError(f"{place}: there is no such file or folder")
-    if place.suffix.lower() != ".jsonl":
-        return [ModelFile(name=place.name, group=place.stem, path=place)]
-    if models is None:
-        raise DatasetError(f"{place}: say with --models DIR which folder this list was made from")
-    return listed_files(place, models.expanduser())
 
 
 def _row(proposal: Proposal) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def propose_all(
     workers: int | None = None,
     engine: EngineSettings | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_proposal: Callable[[ModelFile, Proposal], None] = lambda file, proposal: None,
 ) -> list[Proposal]:
     """Annotate every file that has no annotation by this program's version yet.
 
@@ -60,19 +61,23 @@ def propose_all(
         workers: how many work at a time; None = one per core.
         engine: where they work; None = processes of this machine.
         on_progress: is told how many files of how many are done.
+        on_proposal: is given each proposal as soon as it is there.
 
     Returns:
         One proposal for each file, in the files' order.
     """
     tasks = [_Task(file, store) for file in files]
     if len(tasks) == 1:
-        return [propose_for_file(tasks[0])]
+        proposal = propose_for_file(tasks[0])
+        on_proposal(tasks[0].file, proposal)
+        return [proposal]
     done: dict[_Task, Proposal] = {}
     on_progress(0, len(tasks))
     with open_engine(propose_for_file, workers, engine) as opened:
         for outcome in run_tasks(opened, tasks):
             problem = f"reading it crashed, hung or took too much memory {ATTEMPTS} times"
             done[outcome.task] = outcome.result or Proposal(outcome.task.file.name, problem=problem)
+            on_proposal(outcome.task.file, done[outcome.task])
             on_progress(len(done), len(tasks))
     return [done[task] for task in tasks]
 
@@ -102,6 +107,28 @@ def is_current(saved: Annotation) -> bool:
     fields = [saved.head.provenance, *(choice.provenance for choice in saved.roles.values())]
     fields += [saved.eyes.provenance] if saved.eyes is not None else []
     return all(said.origin is Origin.HUMAN or said.by == ANNOTATOR for said in fields)
+
+
+def model_files(place: Path, models: Path | None) -> list[ModelFile]:
+    """The model files of one argument: a file, a folder, or a list of a catalogue.
+
+    Args:
+        place: what was named.
+        models: the folder that was scanned, for a list that `mmdgen catalog` wrote.
+
+    Raises:
+        DatasetError: there is nothing, or no model in it.
+    """
+    place = place.expanduser()
+    if place.is_dir():
+        return find_model_files([place])
+    if not place.is_file():
+        raise DatasetError(f"{place}: there is no such file or folder")
+    if place.suffix.lower() != ".jsonl":
+        return [ModelFile(name=place.name, group=place.stem, path=place)]
+    if models is None:
+        raise DatasetError(f"{place}: say with --models DIR which folder this list was made from")
+    return listed_files(place, models.expanduser())
 
 
 def listed_files(index: Path, folder: Path) -> list[ModelFile]:
