@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from annotate_gui.command import cli as annotate_gui
 from mmdgen.cli.main import cli
 
 PAGE = Path(__file__).parent / "reference" / "cli.md"
@@ -52,6 +53,8 @@ def cli_reference() -> str:
             for part, subcommand in command.commands.items():
                 text = help_of(subcommand, part, group)
                 sections.append(f"## mmdgen {name} {part}\n\n```text\n{text}\n```\n")
+    page = help_of(annotate_gui, "annotate-gui")
+    sections.append(f"## annotate-gui\n\n```text\n{page}\n```\n")
     return "\n".join(sections)
 
 

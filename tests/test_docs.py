@@ -14,6 +14,7 @@ from types import ModuleType
 import click
 import pytest
 
+from annotate_gui.command import cli as annotate_gui
 from mmdgen.cli.main import COMMANDS, cli
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -94,10 +95,12 @@ def test_what_a_page_tells_to_type_exists(page: Path) -> None:
         if words[:1] == ["make"]:
             targets = [word for word in words[1:] if "=" not in word]
             assert set(targets) <= make_targets(), line
-        elif words[:1] == ["mmdgen"] and len(words) > 1 and not words[1].startswith("-"):
-            command = command_named(*words[1:])
+        elif words[:1] == ["annotate-gui"] or (
+            words[:1] == ["mmdgen"] and len(words) > 1 and not words[1].startswith("-")
+        ):
+            command = annotate_gui if words[0] == "annotate-gui" else command_named(*words[1:])
             known = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
-            used = {word.split("=")[0] for word in words[2:] if word.startswith("-")}
+            used = {word.split("=")[0] for word in words[1:] if word.startswith("-")}
             assert used <= known, line
 
 
