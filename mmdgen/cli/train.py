@@ -12,6 +12,7 @@ import click
 
 from mmdgen.cli.dataset_options import progress_bar
 from mmdgen.cli.options import compute_device_option, dry_run_option, json_option, seed_option
+from mmdgen.cli.train_export import export_onnx, export_tha1
 from mmdgen.train.config import CHECKPOINTS_PER_RUN, LossKind, Preset, TrainConfig, train_preset
 from mmdgen.train.extra import require_torch
 from mmdgen.train.networks.config import NETWORK_SIZES, NetworkKind
@@ -177,6 +178,10 @@ def combiner(**options: Any) -> None:
       mmdgen train combiner --data dataset --loss perceptual --vgg vgg16-397923af.pth
     """  # noqa: D301 -- \b is how click keeps lines
     _run(NetworkKind.COMBINER, **options)
+
+
+train.add_command(export_tha1)
+train.add_command(export_onnx)
 
 
 def _run(
