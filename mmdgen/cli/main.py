@@ -33,6 +33,7 @@ COMMANDS = {
     "report": "Write one HTML page to look at a data set.",
     "train": "Train the networks of the article from a data set.",
     "bench": "Measure how fast this machine makes pictures, and where the time goes.",
+    "evaluate": "Measure how well networks do on characters that they never saw.",
 }
 
 INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells report it

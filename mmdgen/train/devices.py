@@ -68,19 +68,27 @@ def joined_processes(wanted: int | str | None) -> Iterator[Processes]:
 
 
 @contextmanager
-def memory_errors_explained(batch_size: int) -> Iterator[None]:
-    """Turn running out of memory into one sentence with what to change. Raises NetworkError."""
+def memory_errors_explained(
+    batch_size: int, *, on_gpu: str = "--bf16 or a smaller --preset", elsewhere: str = "a smaller --preset"
+) -> Iterator[None]:
+    """Turn running out of memory into one sentence with what to change. Raises NetworkError.
+
+    Args:
+        batch_size: what half of is proposed.
+        on_gpu: what else there is to try.
+        elsewhere: the same without a GPU.
+    """
     try:
         yield
     except torch.cuda.OutOfMemoryError as error:
         raise NetworkError(
             f"the GPU has too little memory for batches of {batch_size} images; "
-            f"try --batch-size {max(1, batch_size // 2)}, --bf16 or a smaller --preset"
+            f"try --batch-size {max(1, batch_size // 2)}, {on_gpu}"
         ) from error
     except RuntimeError as error:
         if "can't allocate memory" not in str(error):
             raise
         raise NetworkError(
             f"too little memory for batches of {batch_size} images; "
-            f"try --batch-size {max(1, batch_size // 2)} or a smaller --preset"
+            f"try --batch-size {max(1, batch_size // 2)} or {elsewhere}"
         ) from error

@@ -34,14 +34,22 @@ def begin_or_resume(run: Path, facts: Mapping[str, Any]) -> Checkpoint | None:
     Raises:
         NetworkError: the folder is of a run that was begun with other settings or other data.
     """
-    path = run / RUN_FILE
-    if path.is_file():
-        try:
-            begun = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise NetworkError(f"{path}: is damaged ({error}); choose another --out") from error
+    begun = read_facts(run)
+    if begun is not None:
         refuse_other_facts(run, begun, json.loads(json.dumps(facts)))
     return read_checkpoint(run) if (run / CHECKPOINT_FILE).is_file() else None
+
+
+def read_facts(run: Path) -> dict[str, Any] | None:
+    """What a run was begun with, None if the folder is of no run. Raises NetworkError."""
+    path = run / RUN_FILE
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise NetworkError(f"{path}: is damaged ({error}); choose another --out") from error
+    return facts
 
 
 def write_facts(run: Path, facts: Mapping[str, Any]) -> None:
