@@ -96,7 +96,7 @@ def _facts(summary: Summary) -> str:
 
 def _networks(summary: Summary) -> str:
     rows = "".join(
-        f"<tr><th>{escape(network['kind'])}</th><td>{escape(network['label'])}</td>"
+        f"<tr><th>{escape(network['kind'])}</th><td>{escape(network['label'] or '-')}</td>"
         f"<td>{network['width']} channels, {network['size_px']} px</td>"
         f"<td>{'-' if network['images_seen'] is None else format(network['images_seen'], ',')}</td>"
         f"<td><code>{escape(network['path'])}</code></td></tr>"
