@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +23,7 @@ from mmdgen.catalog.scan import ModelFile, find_model_files
 from mmdgen.generate.builtin import write_builtin_characters
 
 from .browser import Annotator, Server, open_chromium, serving
+from .conftest import COUNT
 
 MANY = 20
 
@@ -84,6 +86,46 @@ def test_enter_confirms_and_shows_the_next_model(
         assert stored is not None
         assert stored.verdict is not None
         assert stored.verdict.provenance.by == "Kim"
+        kim.close()
+
+
+@pytest.mark.slow
+def test_what_a_closed_tab_could_not_send_the_next_one_sends(
+    chromium: Any, files: list[ModelFile], annotations: Path
+) -> None:
+    with serving(files[0].path.parents[1], annotations) as server:
+        kim = Annotator(chromium, server.url, "Kim")
+        model = str(kim.model)
+        server.kill()
+        kim.press("Enter")
+        kim.wait_for_away()
+        kim.page.close()
+        server.start()
+        tab = kim.context.new_page()
+        tab.goto(server.url)
+        tab.wait_for_function("""() => document.body.dataset.model
+            && !Object.keys(localStorage).some(name => name.startsWith("annotate-gui:outbox"))""")
+        stored = AnnotationStore(annotations).get(model)
+        assert stored is not None
+        assert stored.verdict is not None
+        assert stored.verdict.provenance.by == "Kim"
+        kim.close()
+
+
+@pytest.mark.slow
+def test_a_model_can_be_put_off_before_it_is_loaded(
+    chromium: Any, files: list[ModelFile], annotations: Path
+) -> None:
+    with serving(files[0].path.parents[1], annotations) as server:
+        kim = Annotator(chromium, server.url, "Kim")
+        kim.wait_until_ahead(COUNT - 1)
+        kim.page.route(re.compile(r"/api/models/[0-9a-f]{16}\?"), lambda route: None)  # it takes for ever
+        kim.page.reload()
+        kim.page.wait_for_selector("#name:has-text('Kim')")
+        with kim.page.expect_response(re.compile("/api/actions")) as answer:
+            kim.press("u")
+        assert answer.value.status == 200
+        assert answer.value.json()["state"] == "skipped"
         kim.close()
 
 

@@ -1,6 +1,7 @@
 // Talks to the server: requests, and the outbox that loses no action.
 
 const RETRY_MS = [300, 600, 1200, 2500, 5000];
+const OUTBOX = "annotate-gui:outbox:"; // then the session; in the browser's storage, which all tabs share
 
 export class ApiError extends Error {
   constructor(status, body) {
@@ -61,11 +62,22 @@ export async function patiently(attempt, signal) {
 // Actions on their way to the server: in order, one at a time, kept in the browser until they are stored.
 export class Outbox {
   constructor(name, handlers) {
-    this.name = `annotate-gui:outbox:${name}`;
-    this.handlers = handlers; // revision(modelId), stored(item, answer), conflict(item, error), refused(item, error), changed()
+    this.name = OUTBOX + name;
+    this.handlers = handlers; // revision(modelId), learn(modelId), stored(item, answer), conflict(item, error), refused(item, error), changed()
     this.items = JSON.parse(localStorage.getItem(this.name) ?? "[]").map((item) => ({ ...item, isOld: true }));
     this.isOnline = true;
     this.isSending = false;
+  }
+
+  // Send what closed tabs could not send any more. `goneOf(sessions)` tells which tabs are closed.
+  async adopt(goneOf) {
+    const others = Object.keys(localStorage).filter((name) => name.startsWith(OUTBOX) && name !== this.name);
+    for (const session of await goneOf(others.map((name) => name.slice(OUTBOX.length)))) {
+      const left = JSON.parse(localStorage.getItem(OUTBOX + session) ?? "[]");
+      this.items.push(...left.map((item) => ({ ...item, isOld: true })));
+      this.save();
+      localStorage.removeItem(OUTBOX + session);
+    }
   }
 
   push(path, body) {
@@ -84,13 +96,19 @@ export class Outbox {
     this.handlers.changed();
   }
 
+  // The revision that the person saw; of a model that was never shown, the one that is stored.
+  async setRevision(body) {
+    body.revision = this.handlers.revision(body.model_id) ?? body.revision;
+    if (!body.revision) body.revision = await this.handlers.learn(body.model_id);
+  }
+
   async send() {
     if (this.isSending) return;
     this.isSending = true;
     for (let round = 0; this.items.length; ) {
       const item = this.items[0];
       try {
-        if (item.path === "actions") item.body.revision = this.handlers.revision(item.body.model_id) ?? item.body.revision;
+        if (item.path === "actions") await this.setRevision(item.body);
         const stored = await post(item.path, item.body, true);
         this.isOnline = true;
         this.items.shift();

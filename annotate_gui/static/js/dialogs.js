@@ -66,11 +66,12 @@ export async function askReason() {
   return chosen;
 }
 
-// "theirs" or "mine".
-export async function askWhose(title, text) {
+// "theirs" or "mine"; only "theirs" where there is nothing to insist on.
+export async function askWhose(title, text, canInsist) {
   const dialog = byId("conflict");
   byId("conflict-title").textContent = title;
   byId("conflict-text").textContent = text;
+  byId("mine").hidden = !canInsist;
   dialog.returnValue = "";
   dialog.showModal();
   byId("theirs").focus();

@@ -8,7 +8,7 @@ import { Views } from "./lines.js";
 import { Loader } from "./loader.js";
 import { Pad } from "./pad.js";
 import { Queue } from "./queue.js";
-import { LINE_LENGTH, newId, openSession, State } from "./state.js";
+import { goneOf, LINE_LENGTH, newId, openSession, State } from "./state.js";
 import { ROLES, Strip } from "./strip.js";
 
 const HEARTBEAT_MS = 20_000;
@@ -38,6 +38,7 @@ class Page {
     const { session } = this.state;
     this.outbox = new Outbox(session, {
       revision: (modelId) => this.state.revision(modelId),
+      learn: (modelId) => this.learn(modelId),
       stored: (item, answer) => this.stored(item, answer),
       conflict: (item, error) => this.conflict(item, error),
       refused: (item, error) => this.refused(item, error),
@@ -53,6 +54,7 @@ class Page {
     for (const { path, body } of this.outbox.items) {
       if (path === "actions") this.state.undoable.push({ id: body.id, model_id: body.model_id, kind: body.kind });
     }
+    await this.outbox.adopt(goneOf);
     this.outbox.send();
     this.isStarting = true;
     await this.refill();
@@ -260,6 +262,12 @@ class Page {
     if (told && !this.outbox.pendingModels().has(modelId)) this.takeDocument(modelId, told);
   }
 
+  async learn(modelId) {
+    const told = await get(`models/${modelId}/document`, { session: this.state.session });
+    this.state.documents.set(modelId, told);
+    return told.annotation.revision;
+  }
+
   back() {
     const { visited, current } = this.state;
     while (visited.length && visited.at(-1) === current) visited.pop();
@@ -284,6 +292,7 @@ class Page {
     this.state[option] = !this.state[option];
     byId("wide").setAttribute("aria-pressed", String(this.state.wide));
     this.state.candidate.delete(this.state.current);
+    if (this.state.current && !this.loader.ready(this.state.current)) this.toast("Drawing …");
     if (this.state.current) this.loader.load(this.state.current, 0).then((bundle) => {
       if (bundle.modelId === this.state.current) this.present(bundle);
       this.loader.prefetch();
@@ -497,7 +506,9 @@ class Page {
     let choice = "mine";
     if (!isOwn) {
       const file = error.body.document?.file ?? "this model";
-      choice = await askWhose(`${who} changed this model meanwhile`, `${file}: your last action (${item.body.kind ?? "undo"}) was not stored. Look at what ${who} said, or store yours over it.`);
+      const isAction = item.path === "actions"; // an undo cannot be done over what came after it
+      const ways = isAction ? `Look at what ${who} said, or store yours over it.` : `Look at what ${who} said.`;
+      choice = await askWhose(`${who} changed this model meanwhile`, `${file}: your last action (${item.body.kind ?? "undo"}) was not stored. ${ways}`, isAction);
     }
     if (choice === "mine" && item.path === "actions") {
       this.outbox.items.unshift({ ...item, isOld: false, body: { ...item.body, id: newId() } });

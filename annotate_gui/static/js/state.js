@@ -29,6 +29,13 @@ function ownSession(session) {
   });
 }
 
+// Those of some sessions whose tabs are closed. Where the browser cannot tell, all: what is sent twice is done once.
+export async function goneOf(sessions) {
+  const locks = await navigator.locks?.query();
+  const open = new Set((locks?.held ?? []).map(({ name }) => name));
+  return sessions.filter((session) => !open.has(`annotate-gui:${session}`));
+}
+
 export const LINE_LENGTH = 4; // the current model and the next ones, which are loaded ahead
 
 export class State {
