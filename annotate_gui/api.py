@@ -25,6 +25,8 @@ from mmdgen.pose import THA1
 
 _ID = r"^[0-9a-f]{16}$"
 _WORD = r"^[\w.-]{1,64}$"
+_NUMBER = r"-?\d{1,3}(\.\d{1,6})?"
+_POSE = rf"^({_NUMBER},){{5}}{_NUMBER}$"
 _MOST_ANCHORS = 2000
 _LOOK_AGAIN_S = 0.05
 _CLOSED = 499  # nobody reads the answer: the browser went away
@@ -200,7 +202,7 @@ def make_router(desk: Desk, studio: Studio, scout: Scout, user: str) -> APIRoute
         model_id: ModelId,
         request: Request,
         revision: int,
-        pose: Annotated[str, Query(pattern=r"^(-?[0-9.]{1,8},){5}-?[0-9.]{1,8}$")],
+        pose: Annotated[str, Query(pattern=_POSE)],
         urgency: Urgency = 5,
     ) -> Response:
         """The picture of a data set under a pose, as the stored annotation frames it."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
-from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -84,7 +84,7 @@ class Guard:
             return PlainTextResponse("open this page as http://localhost, or start it with --host", 403)
         if scope["method"] not in ("GET", "HEAD"):
             origin = headers.get("origin")
-            if origin is not None and urlsplit(origin).netloc != host:
+            if origin is not None and origin.partition("://")[2] != host:
                 return PlainTextResponse("this request comes from another page", 403)
         return self._refusal_by_token(scope, headers) if self._token else None
 
@@ -96,9 +96,9 @@ class Guard:
             response = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), 303)
             response.set_cookie(COOKIE, self._token, httponly=True, samesite="strict", max_age=30 * 86_400)
             return response
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if self._is_token(bearer) or (cookie is not None and self._is_token(cookie.value)):
+        if self._is_token(bearer) or self._is_token(cookie):
             return None
         return PlainTextResponse("open the address with the token that annotate-gui printed", 401)
 
@@ -107,5 +107,8 @@ class Guard:
 
 
 def _name_of(host: str) -> str:
-    """The name in a Host header, without its port."""
-    return urlsplit(f"//{host}").hostname or ""
+    """The name in a Host header, without its port; "" for what is no name."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # such as a bracket that is not closed
+        return ""

@@ -15,7 +15,7 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
 from annotate_gui.app import create_app
-from annotate_gui.security import is_loopback, stored_token
+from annotate_gui.security import COOKIE, is_loopback, stored_token
 from mmdgen.catalog.scan import ModelFile
 from mmdgen.render import RenderSettings
 
@@ -124,6 +124,16 @@ def test_nonsense_is_refused_in_a_sentence(client: TestClient) -> None:
         assert len(answer.json()["error"].splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "pose", ["", ".,.,.,.,.,.", "0,0,0,0,0", "0,0,0,0,0,0,", "1.2.3,0,0,0,0,0", "0,0,0,0,0,-"]
+)
+def test_a_pose_that_is_not_six_numbers_is_refused(client: TestClient, pose: str) -> None:
+    (model_id, *_) = claim(client)
+    answer = client.get(f"/api/models/{model_id}/frame.webp", params={"revision": 1, "pose": pose})
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("pose: ")
+
+
 def test_the_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
     page = client.get("/")
     assert page.headers["content-security-policy"].startswith("default-src 'self'")
@@ -136,7 +146,9 @@ def test_the_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
 
 def test_other_names_and_other_pages_are_turned_away(client: TestClient) -> None:
     assert client.get("/", headers={"host": "rebound.example:8008"}).status_code == 403
+    assert client.get("/", headers={"host": "["}).status_code == 403
     assert client.get("/", headers={"host": "[::1]:8008"}).status_code == 200
+    assert client.post("/api/release?session=tab", headers={"origin": "http://["}).status_code == 403
     refused = client.post("/api/release?session=tab", headers={"origin": ELSEWHERE})
     assert refused.status_code == 403
     own = client.post("/api/release?session=tab", headers={"origin": "http://localhost:8008"})
@@ -158,6 +170,8 @@ def test_bound_elsewhere_the_token_is_needed_once(
         assert "HttpOnly" in arrived.headers["set-cookie"]
         assert client.get("/api/hello?session=t").status_code == 200  # by the cookie
         client.cookies.clear()
+        others = f'{{"a": 1}}; it[s]="x y; {COOKIE}={token}'  # cookies of other pages on that machine
+        assert client.get("/", headers={"cookie": others}).status_code == 200
         assert client.get("/", headers={"authorization": f"Bearer {token}"}).status_code == 200
 
 
