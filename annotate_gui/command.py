@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -111,9 +112,10 @@ def serve(
             workers=workers,
             settings=RenderSettings(device_index=device),
         )
-        _say_where(listener, host, token, len(files))
+        say_where(listener, host, token, len(files))
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
-        uvicorn.Server(config).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # the way to end it
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def _places(place: Path | None) -> list[Path]:
@@ -143,8 +145,11 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _say_where(listener: socket.socket, host: str, token: str, count: int) -> None:
+def say_where(listener: socket.socket, host: str, token: str, count: int) -> None:
+    """Print what to open in a browser."""
     port = listener.getsockname()[1]
+    if host in ("0.0.0.0", "::"):  # all of this machine's addresses: a browser needs one of them
+        host = socket.gethostname()
     shown = f"[{host}]" if ":" in host else host
     query = f"?token={token}" if token else ""
     click.echo(f"{count} model files; open http://{shown}:{port}/{query}")

@@ -49,17 +49,22 @@ class Server:
         """As the system does it, without warning."""
         self._end(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
 
+    def interrupt(self) -> int:
+        """Ctrl-C; the exit status."""
+        return self._end(signal.SIGINT)
+
     def stop(self) -> None:
         if self._process is not None:
             self._end(signal.SIGTERM)
 
-    def _end(self, by: int) -> None:
+    def _end(self, by: int) -> int:
         assert self._process is not None
         self._process.send_signal(by)
-        self._process.wait()
+        status = self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process = None
+        return status
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import socket
+import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from annotate_gui.command import cli
+from annotate_gui.command import cli, say_where
 from annotate_gui.desk import PAGE_FOLDER, Desk
 from annotate_gui.lock import only_one
 from annotate_gui.scout import FILES, Scout
 from mmdgen.annotate.store import AnnotationStore
 from mmdgen.catalog.scan import ModelFile
+
+from .browser import serving
 
 
 def said(*arguments: object) -> str:
@@ -68,6 +72,22 @@ def test_a_port_that_is_taken_is_said(files: list[ModelFile], annotations: Path)
         told = said(files[0].path, "--annotations", annotations, "--port", port)
     assert f"cannot listen at 127.0.0.1 port {port}" in told
     assert "choose another --port" in told
+
+
+def test_an_address_that_other_machines_can_open_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        say_where(listener, "0.0.0.0", "secret", 3)
+    assert f"http://{socket.gethostname()}:{port}/?token=secret" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a console, not to a process")
+def test_ctrl_c_is_the_regular_end(files: list[ModelFile], annotations: Path) -> None:
+    with serving(files[0].path.parents[1], annotations) as server:
+        with urllib.request.urlopen(server.url) as answer:  # it serves by now
+            assert answer.status == 200
+        assert server.interrupt() == 0
 
 
 def test_what_was_seen_before_is_not_read_again(files: list[ModelFile], annotations: Path) -> None:
