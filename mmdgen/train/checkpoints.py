@@ -176,8 +176,10 @@ def _load_document(file: Path) -> Mapping[str, Any]:
     except FileNotFoundError:
         raise NetworkError(f"{file}: no such file; train a network first, or check the path") from None
     except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise NetworkError(f"{file}: is no checkpoint or is damaged ({reason})") from error
+        # what torch says of it is for programmers
+        raise NetworkError(
+            f"{file}: is no checkpoint or is damaged; name another file, or train it again in another folder"
+        ) from error
     if not isinstance(document, Mapping):
         raise NetworkError(f"{file}: holds no network; name a run's folder or a published .pt file")
     return document

@@ -11,11 +11,11 @@ RUN/
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmdgen.dataset.storage import make_folder, read_rows, storage_error, write_text, write_whole
+from mmdgen.dataset.storage import make_folder, storage_error, write_text, write_whole
 from mmdgen.errors import BackendError, NetworkError
 from mmdgen.images import Image, encode_png
 from mmdgen.train.checkpoints import CHECKPOINT_FILE, Checkpoint, read_checkpoint
@@ -44,11 +44,13 @@ def read_facts(run: Path) -> dict[str, Any] | None:
     """What a run was begun with, None if the folder is of no run. Raises NetworkError."""
     path = run / RUN_FILE
     try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise NetworkError(f"{path}: is damaged ({error}); choose another --out") from error
+    if not isinstance(facts, dict):
+        raise NetworkError(f"{path}: is damaged (it holds no settings); choose another --out")
     return facts
 
 
@@ -61,7 +63,7 @@ def write_facts(run: Path, facts: Mapping[str, Any]) -> None:
 def refuse_other_facts(run: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise NetworkError for the first fact that differs."""
     before, after = dict(_flat(begun)), dict(_flat(now))
-    for name in before.keys() | after.keys():
+    for name in {**before, **after}:  # in order: which network it is comes first
         if before.get(name) != after.get(name):
             raise NetworkError(
                 f"{run}: was begun with {name} {before.get(name)}, not {after.get(name)}; "
@@ -85,14 +87,17 @@ class RunLog:
         write_text(self._path, "".join(json.dumps(row) + "\n" for row in kept))
         self._board = _open_board(run / "tensorboard", images_seen) if tensorboard else None
 
-    def _rows(self) -> list[dict[str, Any]]:
-        try:
-            return read_rows(self._path)
-        except FileNotFoundError:
-            return []
-        except ValueError:  # the last line was cut by a crash
-            lines = self._path.read_text(encoding="utf-8", errors="replace").split("\n")
-            return [json.loads(line) for line in lines[:-1]]
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        """What was logged so far; what is no line of a log, as a crash leaves it, is passed over."""
+        if not self._path.is_file():
+            return
+        for line in self._path.read_text(encoding="utf-8", errors="replace").split("\n"):
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(row, dict) and isinstance(row.get("images"), int):
+                yield row
 
     def write(self, images: int, values: Mapping[str, float]) -> None:
         """Add a line. Raises StorageError."""

@@ -292,7 +292,7 @@ def test_what_a_crash_logged_beyond_the_checkpoint_is_logged_once(
 ) -> None:
     train(tiny_config(), options(images=8))
     with (options().out / "log.jsonl").open("a", encoding="utf-8") as log:
-        log.write('{"images": 12, "loss": 9}\n{"images": 16, "lo')
+        log.write('{"images": 12, "loss": 9}\n\x00\x00\n7\n{"images": 16, "lo')
     train(tiny_config(), options(images=16))
     rows = log_of(options().out)
     assert [row["images"] for row in rows if "loss" in row] == [4, 8, 12, 16]
@@ -357,6 +357,17 @@ def test_another_configuration_does_not_resume_a_run(tiny_config: MakeConfig, op
     wider = replace(tiny_config(), network=NetworkConfig(NetworkKind.FACE_MORPHER, 4, SIZE_PX))
     with pytest.raises(NetworkError, match=r"was begun with config\.network\.width 2, not 4"):
         train(wider, options())
+    rotator = TrainConfig(NetworkConfig(NetworkKind.FACE_ROTATOR, 2, SIZE_PX), batch_size=5, learning_rate=1)
+    with pytest.raises(NetworkError, match=r"config\.network\.kind face-morpher, not face-rotator"):
+        train(rotator, options())
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{"])
+def test_a_damaged_record_of_a_run_is_said(tiny_config: MakeConfig, options: MakeOptions, text: str) -> None:
+    options().out.mkdir()
+    (options().out / "run.json").write_text(text, "utf-8")
+    with pytest.raises(NetworkError, match=r"run\.json: is damaged .*; choose another --out"):
+        train(tiny_config(), options())
 
 
 def test_another_data_set_does_not_resume_a_run(
