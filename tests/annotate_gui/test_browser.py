@@ -285,8 +285,8 @@ def test_two_people_on_one_model_are_told_of_each_other(
     lee.page.wait_for_selector("#verdict:has-text('confirmed by Kim')")
     assert contents(store)[model].head.provenance.method == "confirmed"
     lee.press("w")  # having seen it, Lee may say otherwise
-    lee.wait_until_saved()
     lee.page.wait_for_function("() => document.querySelector('#roles .sure').textContent === 'Lee'")
+    lee.wait_until_saved()
     assert contents(store)[model].head.provenance.by == "Lee"
     kim.close()
     lee.close()

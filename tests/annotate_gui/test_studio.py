@@ -75,12 +75,20 @@ def test_equal_orders_are_drawn_once_and_remembered(studio: SlowStudio) -> None:
 
 def test_closing_cancels_what_waits() -> None:
     studio = SlowStudio()
-    ask(studio, "first", 1)
+    drawn = ask(studio, "first", 1)
+    while studio._line:
+        time.sleep(0.001)  # until it is being drawn
     waiting = ask(studio, "second", 2)
+    closing = threading.Thread(target=studio.close)
+    closing.start()
+    while not studio._closing:
+        time.sleep(0.001)
     studio.may_draw.set()
-    studio.close()
-    with pytest.raises((CancelledError, AssertionError)):
-        assert waiting.future.result(timeout=10) is None
+    closing.join()
+    assert drawn.future.result(timeout=10) == b"first"
+    with pytest.raises(CancelledError):
+        waiting.future.result(timeout=10)
+    assert studio.drawn == ["first"]
 
 
 def test_a_process_that_died_is_replaced(files: list[ModelFile], annotations: Path) -> None:
