@@ -94,7 +94,7 @@ def serve(
         from annotate_gui.security import is_loopback, stored_token
     except ImportError as error:
         raise BackendError(
-            f"the page needs an extra ({error.name} is missing): pip install 'mmdgen[gui]'"
+            f'the page needs an extra ({error.name} is missing): pip install "mmdgen[gui]"'
         ) from error
     from annotate_gui.lock import only_one
     from mmdgen.generate.proposals import model_files

@@ -190,7 +190,7 @@ def open_storage(protocol: str) -> Any:
     Raises:
         BackendError: a package is not installed, or nobody knows the protocol.
     """
-    advice = "pip install 'mmdgen[s3]'" + ("" if protocol in ("s3", "s3a") else " and its own")
+    advice = 'pip install "mmdgen[s3]"' + ("" if protocol in ("s3", "s3a") else " and its own")
     try:
         import fsspec  # type: ignore[import-untyped]
 

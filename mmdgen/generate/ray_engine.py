@@ -127,7 +127,7 @@ def _import_ray() -> ModuleType:
     try:
         import ray
     except ImportError as error:
-        raise BackendError("--engine ray needs an extra: pip install 'mmdgen[ray]'") from error
+        raise BackendError('--engine ray needs an extra: pip install "mmdgen[ray]"') from error
     return ray
 
 

@@ -96,7 +96,7 @@ def require_onnx() -> None:
         name for name in ("onnx", "onnxruntime", "onnxscript") if importlib.util.find_spec(name) is None
     ]
     if missing:
-        raise BackendError(f"ONNX export needs {', '.join(missing)}: pip install 'mmdgen[train,onnx]'")
+        raise BackendError(f'ONNX export needs {", ".join(missing)}: pip install "mmdgen[train,onnx]"')
 
 
 def example_inputs(config: NetworkConfig, batch: int, seed: int = 0) -> tuple[Tensor, ...]:

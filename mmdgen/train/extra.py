@@ -10,4 +10,4 @@ from mmdgen.errors import BackendError
 def require_torch() -> None:
     """Raise BackendError if torch is not installed. Call it before importing a module that needs torch."""
     if importlib.util.find_spec("torch") is None:
-        raise BackendError("training needs torch: pip install 'mmdgen[train]'")
+        raise BackendError('training needs torch: pip install "mmdgen[train]"')

@@ -55,7 +55,7 @@ def test_a_missing_extra_is_one_sentence(files: list[ModelFile], monkeypatch: py
         return imported(name, *arguments, **details)
 
     monkeypatch.setattr(builtins, "__import__", without_uvicorn)
-    assert "(uvicorn is missing): pip install 'mmdgen[gui]'" in said(files[0].path)
+    assert '(uvicorn is missing): pip install "mmdgen[gui]"' in said(files[0].path)
 
 
 def test_a_second_page_on_the_same_annotations_is_refused(files: list[ModelFile], annotations: Path) -> None:

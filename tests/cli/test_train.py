@@ -60,7 +60,7 @@ def test_without_torch_one_sentence_says_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setattr(extra.importlib.util, "find_spec", lambda name: None)
     result = type_train("face-morpher", "--data", "anywhere")
     assert result.exit_code == 1
-    assert result.stderr == "Error: training needs torch: pip install 'mmdgen[train]'\n"
+    assert result.stderr == 'Error: training needs torch: pip install "mmdgen[train]"\n'
     with pytest.raises(BackendError):
         extra.require_torch()
 

@@ -157,7 +157,7 @@ def test_a_missing_library_is_said(rendered: Path, runs: Path, monkeypatch: pyte
     )
     result = type_evaluate(runs, "--data", rendered)
     assert result.exit_code == 1
-    assert "pip install 'mmdgen[train]'" in result.stderr
+    assert 'pip install "mmdgen[train]"' in result.stderr
 
 
 def test_short_memory_is_one_sentence(

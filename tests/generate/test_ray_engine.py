@@ -34,7 +34,7 @@ def shout(word: str) -> str:
 
 def test_without_ray_the_way_to_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(BackendError, match=r"--engine ray needs an extra: pip install 'mmdgen\[ray\]'"):
+    with pytest.raises(BackendError, match=r'--engine ray needs an extra: pip install "mmdgen\[ray\]"'):
         open_engine(shout, settings=RAY)
 
 

@@ -85,7 +85,7 @@ def test_a_missing_onnx_package_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     )
     result = type_export("export-onnx", tmp_path, "--out", tmp_path / "out")
     assert result.exit_code == 1
-    assert "pip install 'mmdgen[train,onnx]'" in result.stderr
+    assert 'pip install "mmdgen[train,onnx]"' in result.stderr
 
 
 @pytest.mark.parametrize(
