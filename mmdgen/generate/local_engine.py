@@ -77,10 +77,19 @@ class LocalEngine(Generic[Task, Result]):
 
     def start(self, task: Task) -> None:
         """Start a task in a process of its own or one that is idle."""
-        worker = self._idle.pop() if self._idle else _Worker(_one_process())
-        worker.tasks += 1
+        while self._idle:
+            worker = self._idle.pop()
+            try:
+                self._give(worker, task)
+                return
+            except BrokenProcessPool:  # it was killed while it waited for a task
+                worker.pool.shutdown(wait=False, kill_workers=True)
+        self._give(_Worker(_one_process()), task)
+
+    def _give(self, worker: _Worker, task: Task) -> None:
         with _interrupts_ignored():
             future = worker.pool.submit(run_guarded, self._function, task, self._limits)
+        worker.tasks += 1
         self._busy[future] = (task, worker)
 
     def finished(self, timeout_s: float) -> list[Outcome[Task, Result]]:

@@ -94,6 +94,18 @@ def test_workers_are_recycled() -> None:
     assert Counter(Counter(processes).values()) == {2: 2, 1: 1}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 on Windows")
+def test_a_worker_that_is_killed_while_it_is_idle_is_replaced() -> None:
+    with open_engine(work, 1) as engine:
+        (before,) = run_tasks(engine, ["tells its process"])
+        assert before.result is not None
+        os.kill(int(before.result), signal.SIGKILL)
+        while is_alive(int(before.result)):
+            time.sleep(0.01)
+        (after,) = run_tasks(engine, ["tells its process"])
+    assert after.result not in (None, before.result)
+
+
 def test_a_workers_memory_is_bounded_by_its_share_of_the_machine() -> None:
     assert Limits(memory_bytes=5).memory == 5
     assert Limits(workers_here=1).memory == int(0.9 * memory_of_machine())
@@ -123,7 +135,7 @@ def test_workers_end_when_their_driver_is_killed(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", timeout=60)
     worker = int(done.stdout)
-    for _ in range(100):
+    for _ in range(600):
         if not is_alive(worker):
             return
         time.sleep(0.1)
