@@ -355,9 +355,10 @@ class _Run:
         self._attempts[job.shard, model_id] += 1
         if self._attempts[job.shard, model_id] < ATTEMPTS:
             return self._task(job)
-        if progress is not None and model_id and model_id not in self._quarantined:
+        if progress is not None and model_id and model_id not in outcome.task.quarantined:
             self._quarantined |= _read_quarantine(self._folder)  # of runs that make other shards meanwhile
-            self._quarantined[model_id] = f"{progress.ended or 'crashed or hung its worker'} {ATTEMPTS} times"
+            reason = f"{progress.ended or 'crashed or hung its worker'} {ATTEMPTS} times"
+            self._quarantined.setdefault(model_id, reason)  # another shard may have done so meanwhile
             _write_quarantine(self._folder, self._quarantined)
             return self._task(job)
         self.failed[job.shard] = f"its worker died {ATTEMPTS} times"
@@ -373,6 +374,8 @@ def _read_quarantine(folder: Place) -> dict[str, str]:
         return {}
     except ValueError as error:
         raise DatasetError(f"{path}: is damaged ({error}); delete it") from error
+    if not isinstance(quarantined, dict):
+        raise DatasetError(f"{path}: is damaged (no names with reasons); delete it")
     return quarantined
 
 

@@ -291,6 +291,31 @@ def test_what_runs_at_the_same_time_put_into_quarantine_adds_up(tiny: Tiny, tmp_
     assert json.loads((tmp_path / "quarantine.json").read_text(encoding="utf-8")).keys() == {"theirs", "ours"}
 
 
+def test_a_model_that_breaks_two_shards_at_the_same_time_is_left_out_of_both(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    """The second shard's third attempt began before the first one's put the model into quarantine."""
+    run = runner._Run(tmp_path, tiny.config, runner.model_sources(tiny.models), runner.ONE_THREAD)
+    (tmp_path / "progress").mkdir()
+    state = asdict(worker.Progress(done=0, total=1, model_id="bad", seconds=0.0))
+    tasks = [
+        worker.ShardTask(job, tiny.config, (), tmp_path, runner.ONE_THREAD) for job in tiny.plan.jobs[:2]
+    ]
+    for _ in range(runner.ATTEMPTS):
+        for task in tasks:
+            worker.progress_path(tmp_path, task.job.shard).write_text(json.dumps(state), encoding="utf-8")
+        again = [run._again(Outcome(task)) for task in tasks]
+    assert [task is not None and "bad" in task.quarantined for task in again] == [True, True]
+    assert run.failed == {}
+
+
+@pytest.mark.parametrize("text", ["[]", "{"])
+def test_a_damaged_quarantine_is_said(tiny: Tiny, tmp_path: Path, text: str) -> None:
+    (tmp_path / "quarantine.json").write_text(text, encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"quarantine\.json: is damaged \(.*\); delete it"):
+        runner._Run(tmp_path, tiny.config, {}, runner.ONE_THREAD)
+
+
 def run_out_of_memory_once(task: worker.ShardTask) -> worker.ShardReport:
     """`generate_shard`, but on the first attempt at a shard there is no memory for its model."""
     marker = task.folder / f"tried-{task.job.shard}"
