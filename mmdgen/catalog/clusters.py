@@ -16,7 +16,7 @@ from mmdgen.catalog.looks import Look, near_pairs
 class Kin:
     """The models that show one character."""
 
-    members: tuple[str, ...]  # names of their files, sorted
+    members: tuple[str, ...]  # by name, in order
     by: tuple[str, ...]  # what joined them: "mesh", "look", or both
 
 
@@ -24,8 +24,8 @@ def find_clusters(meshes: Mapping[str, str], looks: Mapping[str, Look]) -> dict[
     """The models that are not alone, each with all that show the same character.
 
     Args:
-        meshes: file name -> hash of the shape.
-        looks: file name -> look; a model without one is compared by its shape only.
+        meshes: any name of a model -> hash of the shape.
+        looks: the same name -> look; a model without one is compared by its shape only.
     """
     names = sorted(meshes)
     links = [(first, second, "mesh") for first, second in _same(names, meshes)]

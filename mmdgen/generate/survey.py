@@ -59,6 +59,8 @@ PROPOSALS = "proposals"  # below the records
 GIVEN_UP = f"reading it crashed, hung or took too much memory {ATTEMPTS} times"
 MAX_NAMED = 3  # textures in a sentence
 
+_ASKED_OF_ROWS = {"file", "group", "model_id", "is_usable", "size", "modified_ns"}
+
 Progress = Callable[[int, int], None]
 
 
@@ -227,7 +229,7 @@ class ExamineFile:
             known = annotation_from_text(path.read_text(encoding="utf-8"), source=path.name)
             if known.head.provenance.by == ANNOTATOR:
                 return replace(known, model_id=identity)
-        except (OSError, AnnotationError):
+        except (OSError, UnicodeDecodeError, AnnotationError):
             pass  # nobody has looked at the figure yet
         proposed = propose_annotation(model, identity)
         make_folder(path.parent)
@@ -327,8 +329,8 @@ def _known_records(settings: SurveySettings, files: Sequence[ModelFile]) -> dict
 def _rows(index: Place) -> dict[str, dict[str, Any]]:
     """The list that the last survey wrote, by file; nothing where there is none that can be read."""
     try:
-        return {row["file"]: row for row in read_rows(index)}
-    except (OSError, ValueError, KeyError, TypeError):
+        return {row["file"]: row for row in read_rows(index) if row.keys() >= _ASKED_OF_ROWS}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
@@ -349,7 +351,7 @@ def _write_cache(path: Place, text: str) -> None:
 def _stored_record(folder: Place, identity: str) -> ModelRecord | None:
     try:
         return record_from_json((folder / f"{identity}.json").read_text(encoding="utf-8"))
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None
 
 
@@ -397,7 +399,7 @@ def _paint_places(model: SurveyedModel) -> dict[str, PaintFile | None]:
 def _text_of(path: Place) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return ""
 
 
@@ -462,31 +464,26 @@ def _mark_kin(
     What the last survey decided stands, so that a file that is added moves no model that was there.
     """
     before = {name: row["group"] for name, row in _rows(settings.index).items() if row["is_usable"]}
-    usable = {model.file.name: model for model in models if not model.problem}
-    kin = find_clusters(
-        {name: model.record.mesh_digest for name, model in usable.items()},
-        {
-            name: looks[model.record.model_id]
-            for name, model in usable.items()
-            if model.record.model_id in looks
-        },
-    )
+    # by id: files of two folders may have the same name, and each usable model has an id of its own
+    usable = {model.record.model_id: model for model in models if not model.problem}
+    kin = find_clusters({identity: model.record.mesh_digest for identity, model in usable.items()}, looks)
     marked = []
     for model in models:
-        of_model = kin.get(model.file.name) if not model.problem else None
+        of_model = kin.get(model.record.model_id) if not model.problem else None
         if of_model is None:
             marked.append(model)
             continue
-        members = [usable[name] for name in of_model.members]
+        members = sorted((usable[identity] for identity in of_model.members), key=lambda member: member.file)
+        names = tuple(member.file.name for member in members)
         best = min(members, key=_how_complete)
         own = [member.file.group for member in members]
-        settled = [before[name] for name in of_model.members if before.get(name) in own]
+        settled = [before[name] for name in names if before.get(name) in own]
         home = home_group(settled or own, settings.splits, settled=bool(settled))
         is_spare = settings.keep is Keep.BEST and model is not best
         marked.append(
             replace(
                 model,
-                kin=of_model,
+                kin=replace(of_model, members=names),
                 home=home,
                 set_aside=f"shows the same character as {best.file.name}, which is kept" if is_spare else "",
             )

@@ -197,6 +197,40 @@ def test_keep_best_uses_one_of_a_character(models: Path) -> None:
     }
 
 
+def test_files_of_one_name_in_two_folders_are_told_apart(models: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    repaint(models, "c1", other / "c2" / "cast-002.pmx")  # named as the second character, is the first
+    os.link(models / "c1" / "hair.png", other / "c2" / "hair.png")
+    settings = SurveySettings(
+        index=tmp_path / "models.jsonl",
+        records=tmp_path / "records",
+        looks=tmp_path / "looks",
+        annotations=tmp_path / "said",
+        max_missing_texture=1.0,
+        look_alikes=False,
+        keep=Keep.BEST,
+    )
+    for _ in range(2):  # the second time from the list
+        found = {model.file.path: model for model in survey_folders([models, other], settings)}
+        assert not found[models / "c1" / "cast-001.pmx"].problem
+        assert not found[models / "c2" / "cast-002.pmx"].problem
+        assert found[models / "c2" / "cast-002.pmx"].kin is None
+        spare = found[other / "c2" / "cast-002.pmx"]
+        assert spare.problem == "shows the same character as c1/cast-001.pmx, which is kept"
+
+
+def test_damaged_lists_and_records_are_made_anew(models: Path) -> None:
+    first = look_at(models, look_alikes=True)
+    out = models.parent / "out"
+    (out / "models.jsonl").write_text('{"file": "c1/cast-001.pmx"}\n', encoding="utf-8")
+    assert look_at(models, look_alikes=True) == first
+    (out / "models.jsonl").write_text('"c1/cast-001.pmx"\n', encoding="utf-8")
+    assert look_at(models, look_alikes=True) == first
+    for path in [*out.glob("*.jsonl"), *out.glob("*/*.json*"), *out.glob("records/proposals/*")]:
+        path.write_bytes(b"\xff\xfe")
+    assert look_at(models, look_alikes=True) == first
+
+
 def test_models_that_look_alike_are_found_though_their_shapes_differ(models: Path) -> None:
     model = read_model(models / "c1" / "cast-001.pmx")
     positions = model.vertices.positions + 1e-4  # as another program writes it
