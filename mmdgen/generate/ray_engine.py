@@ -11,10 +11,12 @@ import logging
 import os
 import platform
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -26,6 +28,7 @@ from mmdgen.generate.guards import Limits, run_guarded
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+CONNECT_S = 10.0
 COUNT_EVERY_S = 2.0  # a cluster may grow and shrink
 OBJECT_STORE_BYTES = 80 * 2**20  # results are a few numbers; Ray wants at least 75 MB
 
@@ -70,7 +73,8 @@ class RayEngine(Generic[Task, Result]):
 
     def start(self, task: Task) -> None:
         """Hand a task to the cluster."""
-        self._busy[self._remote.remote(self._function, task, self._limits, __version__)] = task
+        here = str(Path.cwd())
+        self._busy[self._remote.remote(self._function, task, self._limits, __version__, here)] = task
 
     def finished(self, timeout_s: float) -> list[Outcome[Task, Result]]:
         """Outcomes of tasks that ended, after waiting for at most `timeout_s` for the first."""
@@ -113,13 +117,28 @@ class RayEngine(Generic[Task, Result]):
         self._busy.clear()
 
 
-def run_on_machine(function: Callable[[Task], Result], task: Task, limits: Limits, version: str) -> Result:
-    """Run a task in a worker of Ray. Raises BackendError where another version of mmdgen is installed."""
+def run_on_machine(
+    function: Callable[[Task], Result], task: Task, limits: Limits, version: str, folder: str
+) -> Result:
+    """Run a task in a worker of Ray.
+
+    Args:
+        function: what to run.
+        task: what to run it with.
+        limits: of the worker.
+        version: of the command.
+        folder: where the command was typed: relative paths are meant from there.
+
+    Raises:
+        BackendError: another version of mmdgen is installed here.
+    """
     if version != __version__:
         raise BackendError(
             f"{platform.node()}: has mmdgen {__version__}, the command is mmdgen {version}; "
             "install the same version on every machine"
         )
+    with suppress(OSError):  # not on this machine: then all paths are whole ones
+        os.chdir(folder)
     return run_guarded(function, task, limits)
 
 
@@ -150,12 +169,26 @@ def _connect(ray: ModuleType, address: str | None, workers: int | None) -> None:
             "include_dashboard": False,
             "object_store_memory": OBJECT_STORE_BYTES,
         }
+    else:
+        _check_that_it_answers(address)
     with _handlers_kept():
         try:
             ray.init(**options, logging_level=logging.ERROR, log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
             where = f"{address}: no Ray cluster answers there" if address else "Ray does not start here"
             raise BackendError(f"{where} ({_first_sentence(error)})") from error
+
+
+def _check_that_it_answers(address: str) -> None:
+    """Raise BackendError where nobody listens. Ray would try for minutes and print its warnings."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return  # "auto", or something that Ray itself refuses at once
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except (OSError, OverflowError, ValueError) as error:
+        reason = str(getattr(error, "strerror", None) or error).lower()
+        raise BackendError(f"{address}: no Ray cluster answers there ({reason})") from error
 
 
 @contextmanager

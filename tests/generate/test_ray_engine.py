@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from mmdgen import __version__
 from mmdgen.dataset.shard import published_names
 from mmdgen.errors import BackendError
 from mmdgen.generate import ray_engine, runner
@@ -40,7 +43,41 @@ def test_without_ray_the_way_to_it_is_said(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_another_version_on_a_machine_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BackendError, match=r"has mmdgen .*, the command is mmdgen 0\.0\.0; install the same"):
-        ray_engine.run_on_machine(shout, "a", Limits(), "0.0.0")
+        ray_engine.run_on_machine(shout, "a", Limits(), "0.0.0", ".")
+
+
+def test_relative_paths_are_meant_from_where_the_command_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path.cwd())  # comes back to it afterwards
+    (tmp_path / "word.txt").write_text("here", encoding="utf-8")
+    limits, folder = Limits(), str(tmp_path)
+    assert ray_engine.run_on_machine(read, "word.txt", limits, __version__, folder) == "here"
+    gone = str(tmp_path / "nowhere")  # a machine that has not got that folder goes by whole paths
+    assert ray_engine.run_on_machine(read, str(tmp_path / "word.txt"), limits, __version__, gone) == "here"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "127.0.0.1:99999"])
+def test_an_address_where_nobody_answers_is_said_at_once(address: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens
+        address = address.format(port=taken.getsockname()[1])
+        with pytest.raises(BackendError, match=f"{address}: no Ray cluster answers there"):
+            ray_engine._connect(Uninitialized(), address, None)
+
+
+class Uninitialized(ModuleType):
+    """Ray before anybody joined a cluster."""
+
+    def __init__(self) -> None:
+        super().__init__("ray")
+
+    def is_initialized(self) -> bool:
+        return False
+
+
+def read(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
