@@ -89,7 +89,10 @@ class RemotePath:
     def is_file(self) -> bool:
         """Whether there is an object of this name."""
         with _said_as_os_error(self):
-            return bool(self._storage().isfile(self.key))
+            try:  # not `isfile`, which takes a server that does not answer for a file that is not there
+                return bool(self._storage().info(self.key)["type"] == "file")
+            except FileNotFoundError:
+                return False
 
     def stat(self) -> FileFacts:
         """The object's size and when it was written."""

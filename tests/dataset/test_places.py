@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdgen.dataset.places import RemotePath, in_parallel, parse_place, read_range
+from mmdgen.dataset.places import RemotePath, in_parallel, open_storage, parse_place, read_range
 from mmdgen.dataset.shard import ShardWriter, published_names, read_left_out, remove_partials
 from mmdgen.dataset.storage import (
     StorageError,
@@ -82,6 +82,17 @@ def test_a_file_is_there_only_when_it_is_published(place: RemotePath) -> None:
         target.write(b"whole")
         target.publish()
     assert (place / "a").read_bytes() == b"whole"
+
+
+def test_a_server_that_does_not_answer_is_not_taken_for_a_missing_file(
+    place: RemotePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str, **options: object) -> None:
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr(open_storage("memory"), "info", refuse)
+    with pytest.raises(OSError, match="no answer"):
+        (place / "plan.json").is_file()
 
 
 def test_what_is_not_there_is_said_as_of_a_file(place: RemotePath) -> None:
