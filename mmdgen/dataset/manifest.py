@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from mmdgen import __version__
@@ -130,8 +130,11 @@ def read_manifest(folder: Place) -> dict[str, Any]:
         raise DatasetError(f"{folder}: is no data set (it has no {MANIFEST_FILE}); render it first") from None
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read ({error})") from error
-    if document.get("format") != "mmdgen-dataset":
+    if not isinstance(document, dict) or document.get("format") != "mmdgen-dataset":
         raise DatasetError(f"{path}: is not about a data set of mmdgen")
+    gone = {entry.name for entry in fields(DatasetManifest)} - document.keys()
+    if gone:
+        raise DatasetError(f"{path}: does not say {', '.join(sorted(gone))}; run mmdgen render again")
     return document
 
 

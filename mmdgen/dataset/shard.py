@@ -22,6 +22,8 @@ from mmdgen.errors import DatasetError
 
 LEFT_OUT_SUFFIX = ".left_out.json"
 
+_IN_EVERY_ROW = {"key", "shard", "fingerprint", "model_id", "group", "pose_vector", "members", "quality"}
+_OF_EVERY_PICTURE = {"offset", "size", "sha256", "pixel_sha256"}
 _BLOCK = 512  # tar pads headers and members to this
 _END = bytes(2 * _BLOCK)  # two empty blocks end a tar file
 
@@ -130,9 +132,24 @@ class ShardWriter:
 def read_record(path: Place) -> list[dict[str, Any]]:
     """The rows of a shard's record. Raises DatasetError."""
     try:
-        return read_rows(path)
+        rows = read_rows(path)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read as a shard record ({error})") from error
+    for number, row in enumerate(rows, 1):
+        if not _is_row(row):
+            raise DatasetError(
+                f"{path}: line {number} is damaged; delete the file with its .tar and render again"
+            )
+    return rows
+
+
+def _is_row(row: Any) -> bool:
+    """Whether a row has all that is asked of one."""
+    try:
+        pictures = [row["members"][f"{name}.png"] for name in PICTURES]
+        return row.keys() >= _IN_EVERY_ROW and all(facts.keys() >= _OF_EVERY_PICTURE for facts in pictures)
+    except (KeyError, TypeError, AttributeError):
+        return False
 
 
 def read_left_out(folder: Place, shard: str) -> list[dict[str, Any]]:

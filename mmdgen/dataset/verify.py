@@ -90,7 +90,10 @@ def _check_shard(
     elif listed["record_sha256"] != hashlib.sha256(record.read_bytes()).hexdigest():
         yield Finding(record.name, f"is not the record that {MANIFEST_FILE} lists")
     for row in rows:
-        problem = _problem_of(shard, row, manifest)
+        try:
+            problem = _problem_of(shard, row, manifest)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            problem = f"its row in {record.name} is damaged; delete both files and render again"
         if problem:
             yield Finding(f"{shard.name} {row['key']}", problem)
 

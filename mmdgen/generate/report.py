@@ -20,6 +20,7 @@ from mmdgen.dataset.reader import read_picture
 from mmdgen.dataset.sample import PICTURES
 from mmdgen.dataset.shard import read_left_out
 from mmdgen.dataset.storage import make_folder, read_rows, write_text
+from mmdgen.errors import DatasetError
 from mmdgen.generate.charts import histogram, rate_over_time
 from mmdgen.generate.page import (
     MAX_FACES,
@@ -87,9 +88,11 @@ def _read_table(folder: Place, split: str, manifest: Mapping[str, Any]) -> Split
     numbers += ["expression_changed_from_rest", "posed_changed_from_expression"]
     texts = ["key", "shard", "model_id", "group"]
     places = [f"{name}_{part}" for name in PICTURES for part in ("offset", "size")]
-    table = pyarrow.parquet.read_table(
-        pyarrow.BufferReader(table_path(folder, split).read_bytes()), columns=[*texts, *places, *numbers]
-    )
+    path, wanted = table_path(folder, split), [*texts, *places, *numbers]
+    try:
+        table = pyarrow.parquet.read_table(pyarrow.BufferReader(path.read_bytes()), columns=wanted)
+    except pyarrow.ArrowException as error:
+        raise DatasetError(f"{path}: is damaged ({error}); run mmdgen render again") from error
     columns = {name: table[name].to_pylist() for name in texts}
     columns |= {name: table[name].to_numpy() for name in [*numbers, *places]}
     return SplitTable(split, folder / split, columns)

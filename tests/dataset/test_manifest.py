@@ -65,9 +65,17 @@ def test_the_manifest_can_be_built_again(dataset: DatasetConfig) -> None:
 def test_a_folder_that_is_no_data_set_is_said(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"is no data set \(it has no dataset.json\)"):
         read_manifest(tmp_path)
-    (tmp_path / "dataset.json").write_text('{"format": "other"}', encoding="utf-8")
-    with pytest.raises(DatasetError, match="is not about a data set of mmdgen"):
-        read_manifest(tmp_path)
+    for text in ('{"format": "other"}', "[]"):
+        (tmp_path / "dataset.json").write_text(text, encoding="utf-8")
+        with pytest.raises(DatasetError, match="is not about a data set of mmdgen"):
+            read_manifest(tmp_path)
+
+
+def test_a_description_that_lacks_something_is_said(dataset: DatasetConfig) -> None:
+    path = dataset.out / "dataset.json"
+    path.write_text(path.read_text("utf-8").replace('"splits": {', '"slits": {'), encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"dataset\.json: does not say splits; run mmdgen render again"):
+        read_manifest(dataset.out)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves files open

@@ -12,6 +12,7 @@ from mmdgen.dataset.manifest import read_manifest, read_plan, write_manifest
 from mmdgen.dataset.plan import SourceModel, plan_dataset
 from mmdgen.dataset.shard import ShardWriter, published_shards, read_left_out
 from mmdgen.dataset.verify import Row, verify_dataset
+from mmdgen.errors import DatasetError
 from tests.dataset import conftest
 from tests.dataset.conftest import MODELS, make_sample, picture, write_split
 
@@ -43,6 +44,26 @@ def test_a_changed_record_is_found(dataset: DatasetConfig) -> None:
     found = problems(dataset)
     assert f"{shard.stem}.jsonl: is not the record that dataset.json lists" in found
     assert f"{shard.name} {rows[0]['key']}: its label in the shard differs from the record" in found
+
+
+@pytest.mark.parametrize("name", ["members", "key", "rest.png", "pixel_sha256", "offset", "fingerprint"])
+def test_a_record_that_lacks_something_is_named(dataset: DatasetConfig, name: str) -> None:
+    record = next(published_shards(dataset.out / "train"))[0].with_suffix(".jsonl")
+    lines = record.read_text(encoding="utf-8").split("\n")
+    lines[1] = lines[1].replace(f'"{name}"', f'"{name}x"')
+    record.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(DatasetError, match=rf"{record.name}: line 2 is damaged; delete the file with"):
+        problems(dataset)
+
+
+def test_a_value_of_the_wrong_kind_in_a_record_is_found(dataset: DatasetConfig) -> None:
+    shard, rows = next(published_shards(dataset.out / "train"))
+    rows[0]["members"]["posed.png"]["size"] = "long"
+    shard.with_suffix(".jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert (
+        f"{shard.name} {rows[0]['key']}: its row in {shard.stem}.jsonl is damaged; "
+        "delete both files and render again" in problems(dataset)
+    )
 
 
 def test_a_missing_shard_is_found(dataset: DatasetConfig) -> None:

@@ -25,6 +25,7 @@ from mmdgen.formats import model_id, write_pmx
 from mmdgen.generate import compose, local_engine, runner, worker
 from mmdgen.generate.engines import EngineSettings, Outcome
 from mmdgen.generate.finish import finish_dataset
+from mmdgen.generate.report import write_report
 from mmdgen.generate.runner import freeze_plan, missing_jobs, plan_split, prepare_models, run_plan
 from mmdgen.render import Renderer
 from tests.generate.conftest import (
@@ -419,3 +420,12 @@ def test_the_report_says_which_samples_a_rule_left_out(gated: Tiny, tmp_path: Pa
     (job, *_) = (job for job in gated.plan.jobs if read_left_out(tmp_path / "train", job.shard))
     assert read_left_out(tmp_path / "train", job.shard)[0]["key"] in page
     assert verify_dataset(tmp_path) == []
+
+
+def test_a_damaged_table_is_said_by_the_report(tiny: Tiny, whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "out")
+    finish_dataset(replace(tiny.config, out=tmp_path / "out"), [])
+    table = tmp_path / "out" / "manifest" / "train.parquet"
+    table.write_bytes(table.read_bytes()[:100])
+    with pytest.raises(DatasetError, match=r"train\.parquet: is damaged \(.*\); run mmdgen render again"):
+        write_report(tmp_path / "out")
