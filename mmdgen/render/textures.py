@@ -44,13 +44,8 @@ def upload_picture(context: moderngl.Context, pixels: Image, *, decode: bool) ->
             Larger than the driver allows: scaled down.
         decode: whether colours are decoded to linear light when sampled; alpha is kept as it is.
     """
-    limit = context.info["GL_MAX_TEXTURE_SIZE"]
+    pixels = _within_limit(context, pixels)
     height, width = pixels.shape[:2]
-    if max(height, width) > limit:
-        scale = limit / max(height, width)
-        size = (max(1, int(width * scale)), max(1, int(height * scale)))
-        pixels = np.asarray(PillowImage.fromarray(pixels).resize(size, PillowImage.Resampling.BOX))
-        height, width = pixels.shape[:2]
     if decode:
         # Software drivers decode sRGB texels at each read of each sample; 16 bits hold them decoded.
         linear = _linear_levels(pixels)
@@ -60,6 +55,17 @@ def upload_picture(context: moderngl.Context, pixels: Image, *, decode: bool) ->
     texture.build_mipmaps(0, smallest_mipmap(width, height))
     texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
     return texture
+
+
+def _within_limit(context: moderngl.Context, pixels: Image) -> Image:
+    """The same picture, scaled down where it is larger than the driver allows."""
+    limit = context.info["GL_MAX_TEXTURE_SIZE"]
+    height, width = pixels.shape[:2]
+    if max(height, width) <= limit:
+        return pixels
+    scale = limit / max(height, width)
+    size = (max(1, int(width * scale)), max(1, int(height * scale)))
+    return np.asarray(PillowImage.fromarray(pixels).resize(size, PillowImage.Resampling.BOX))
 
 
 def _linear_levels(pixels: Image) -> NDArray[np.uint16]:
@@ -72,7 +78,8 @@ def _linear_levels(pixels: Image) -> NDArray[np.uint16]:
 
 
 def upload_ramp(context: moderngl.Context, pixels: Image) -> moderngl.Texture:
-    """A toon ramp: not decoded, no mipmaps, clamped at its borders as in MMD."""
+    """A toon ramp: not decoded, no mipmaps, clamped at its borders as in MMD. Scaled down as others are."""
+    pixels = _within_limit(context, pixels)
     height, width = pixels.shape[:2]
     texture = context.texture((width, height), 4, np.ascontiguousarray(pixels).data)
     texture.filter = (moderngl.LINEAR, moderngl.LINEAR)

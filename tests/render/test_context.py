@@ -17,7 +17,7 @@ from mmdgen.images import Image
 from mmdgen.pose import Pose
 from mmdgen.render import Renderer, RenderSettings, programs
 from mmdgen.render.geometry import Geometry
-from mmdgen.render.textures import SKINNING_DEFINES, upload_picture
+from mmdgen.render.textures import SKINNING_DEFINES, upload_picture, upload_ramp
 from mmdgen.rig import build_rig
 from tests.builders import bone, material, vertex_morph
 from tests.render.scenes import EDGE, VIEW, draw, quads
@@ -90,6 +90,9 @@ def test_texture_beyond_the_drivers_limit_is_scaled_down(
     texture = upload_picture(renderer._context, picture, decode=True)
     assert texture.size == (8, 2)
     texture.release()
+    ramp = upload_ramp(renderer._context, picture)
+    assert ramp.size == (8, 2)
+    ramp.release()
 
 
 def test_target_beyond_the_drivers_limit_asks_for_fewer_samples(renderer: Renderer) -> None:
