@@ -92,11 +92,12 @@ def catalog(
     not changed are not read again.
     """
     where = engine_settings(engine, address)
+    out, records = out.expanduser(), records.expanduser()
     settings = SurveySettings(
         index=out,
         records=records,
         looks=records / "looks",
-        annotations=annotations,
+        annotations=annotations.expanduser(),
         grouping=Grouping(group_depth, group_pattern),
         max_missing_texture=_USUAL.max_missing_texture,
         look_alikes=looks,

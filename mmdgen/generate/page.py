@@ -115,11 +115,13 @@ def face(folder: Place, model_id: str) -> str:
 
 def same_characters(rows: Sequence[Row], looks: Place) -> str:
     """The models that show the same character, side by side."""
-    by_file = {row["file"]: row for row in rows}
-    clusters = sorted({tuple(row["same_character"]["members"]) for row in rows if row["same_character"]})
+    clusters: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        if row["same_character"]:
+            clusters.setdefault(tuple(row["same_character"]["members"]), []).append(row)
     if not clusters:
         return '<p class="note">None: no two usable models have one shape or look alike.</p>'
-    cards = "".join(_cluster([by_file[name] for name in members], looks) for members in clusters)
+    cards = "".join(_cluster(members, looks) for _, members in sorted(clusters.items()))
     return f'<div class="kins">{cards}</div>'
 
 
