@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mmdgen.dataset.config import MAX_SEED
 from mmdgen.dataset.places import Place, parse_place
 from mmdgen.generate.engines import EngineKind, EngineSettings
 
@@ -48,7 +49,7 @@ def seed_option_of(default: int | None, remark: str = "") -> Option[Any]:
     """`--seed N`: None as default leaves the choice to the configuration."""
     return click.option(
         "--seed",
-        type=click.IntRange(min=0),
+        type=click.IntRange(0, MAX_SEED),
         default=default,
         show_default=default is not None,
         help=f"Same seed, same result.{remark}",

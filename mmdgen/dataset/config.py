@@ -23,6 +23,7 @@ from mmdgen.scene import Framing, Shading
 
 SAMPLES_PER_AXIS = {1: 1, 4: 2, 16: 4}
 MAX_SIZE_PX = 4096
+MAX_SEED = 2**63 - 1  # as records and tables hold it
 
 
 class Split(StrEnum):
@@ -180,7 +181,7 @@ def config_from_document(document: Mapping[str, Any], *, source: str, folder: Pa
         name=dataset.text("name", "mmdgen"),
         out=parse_place(dataset.text("out", "dataset"), folder),
         home=folder,
-        seed=dataset.whole("seed", 0, 0, 2**63 - 1),
+        seed=dataset.whole("seed", 0, 0, MAX_SEED),
         size_px=dataset.whole("size_px", 256, 16, MAX_SIZE_PX),
         samples_per_pixel=dataset.one_of("samples_per_pixel", 16, tuple(SAMPLES_PER_AXIS)),
         shard_size=dataset.whole("shard_size", 1000, 1, 10_000),

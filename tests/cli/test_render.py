@@ -260,6 +260,27 @@ def test_textures_that_pictures_lack_are_said_on_every_run(tmp_path: Path, rende
         assert "texture hair.png is missing; drawn untextured" in line
 
 
+def test_a_seed_that_no_table_holds_is_wrong_usage() -> None:
+    result = CliRunner().invoke(cli, ["render", "--seed", str(2**63)])
+    assert result.exit_code == 2
+    assert "is not in the range" in result.stderr
+
+
+def test_the_home_folder_is_meant_by_a_tilde_in_every_place_of_the_catalogue(
+    workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for name in ("models", "annotations"):
+        (tmp_path / name).symlink_to(workplace.folder / name)
+    places = ["--out", "~/list.jsonl", "--records", "~/records", "--annotations", "~/annotations"]
+    result = workplace.type("catalog", "~/models", *places, "--no-looks")
+    assert "4 of 5 models are usable" in result.output
+    assert (tmp_path / "list.jsonl").is_file()
+    assert not (tmp_path / "~").exists()
+
+
 def test_an_address_without_ray_is_wrong_usage(workplace: Workplace) -> None:
     result = workplace.type("render", "--address", "auto")
     assert result.exit_code == 2
