@@ -25,7 +25,8 @@ _BARE_NAMES = re.compile(r"(licen[sc]e|copying|copyright|readme|terms)", re.IGNO
 _SPEAKS_OF_TERMS = re.compile(
     r"利用規約|規約|許諾|禁止|禁ず|再配布|二次配布|商用|営利|改変|改造|転載|著作|権利|クレジット|ライセンス|R-?18"
     r"|licen[sc]e|copyright|\(c\)|©|terms of use|redistribut|commerc|prohibit|forbid|allowed"
-    r"|must not|may not|permission|credit|guideline|禁止商用|使用条款|版权|授权|배포|상업|라이선스",
+    r"|must not|may not|permission|credit|guideline|free (?:for|to) "
+    r"|禁止商用|使用条款|版权|授权|배포|상업|라이선스",
     re.IGNORECASE,
 )
 _LICENCES = {

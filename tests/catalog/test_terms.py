@@ -32,6 +32,13 @@ def test_comment_is_looked_at(tmp_path: Path) -> None:
     assert (found.source, found.lines) == ("comment", ("(C) somebody",))
 
 
+def test_what_a_text_allows_counts_as_terms_too(tmp_path: Path) -> None:
+    """As the built-in characters' own words."""
+    model = replace(MODEL, comment="An original character. Free for every use.")
+    (found,) = find_terms(model, tmp_path)
+    assert found.lines == ("An original character. Free for every use.",)
+
+
 @pytest.mark.parametrize(
     ("text", "licences"),
     [
