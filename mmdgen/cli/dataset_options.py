@@ -161,6 +161,21 @@ def look_at_models(
         return prepare_models(config, workers=workers, engine=engine, on_progress=show)
 
 
+UNUSED_LINES = 20  # a folder of thousands has hundreds of stages, weapons and damaged files
+
+
+def tell_unused(models: Sequence[SurveyedModel]) -> None:
+    """Name the models that are not used, each with its reason; of many, the first and how many more."""
+    unused = [model for model in models if model.problem]
+    for model in unused[:UNUSED_LINES]:
+        click.echo(f"not used: {model.file.name}: {model.problem}")
+    if len(unused) > UNUSED_LINES:
+        click.echo(
+            f"not used: {len(unused) - UNUSED_LINES:,} more; the report lists them with their reasons, "
+            "and so does mmdgen catalog"
+        )
+
+
 @contextmanager
 def progress_bar(title: str, unit: str) -> Iterator[Any]:
     """A bar on stderr; the value is a function that is told (done, total) and shows rate and time left.

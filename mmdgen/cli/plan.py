@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from mmdgen.cli.dataset_options import Asked, dataset_options
+from mmdgen.cli.dataset_options import Asked, dataset_options, tell_unused
 from mmdgen.cli.options import device_option, dry_run_option, json_option
 from mmdgen.dataset.plan import Plan
 from mmdgen.errors import RenderError
@@ -48,9 +48,7 @@ def plan(asked: Asked, device: int | None, dry_run: bool, as_json: bool) -> None
             f"{fact['groups']:,} groups, {fact['shards']:,} shards ({fact['shards_there']:,} there), "
             f"about {_size(fact['bytes'])}{_time(estimate)}, fingerprint {fact['fingerprint']}"
         )
-    for model in models:
-        if model.problem:
-            click.echo(f"not used: {model.file.name}: {model.problem}")
+    tell_unused(models)
 
 
 def _estimates(

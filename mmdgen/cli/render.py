@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 
 import click
 
-from mmdgen.cli.dataset_options import Asked, dataset_options, progress_bar
+from mmdgen.cli.dataset_options import Asked, dataset_options, progress_bar, tell_unused
 from mmdgen.cli.options import device_option, dry_run_option, json_option, memory_option
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.generate.finish import finish_dataset, is_whole
@@ -82,9 +82,7 @@ def render(
 
 
 def _tell(dataset: DatasetConfig, models: list[SurveyedModel], summaries: list[RunSummary]) -> None:
-    for model in models:
-        if model.problem:
-            click.echo(f"not used: {model.file.name}: {model.problem}")
+    tell_unused(models)
     names = {model.record.model_id: model.file.name for model in models if not model.problem}
     for summary in summaries:
         for identity, warnings in summary.warnings.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mmdgen.annotate.schema import Annotation, HeadBounds, Origin, Provenance
 from mmdgen.catalog.record import ModelRecord
 from mmdgen.catalog.scan import ModelFile
-from mmdgen.cli.dataset_options import load_config, plans_of
+from mmdgen.cli.dataset_options import UNUSED_LINES, load_config, plans_of, tell_unused
 from mmdgen.dataset.config import DatasetConfig, Split, SplitRule
 from mmdgen.dataset.splits import assign_split
 from mmdgen.errors import DatasetError
@@ -88,3 +89,18 @@ def test_no_usable_model_at_all_is_an_error(config_file: Path) -> None:
     config = load_config(config_file, out=None, seed=None, folders=(Path("mmd"),))
     with pytest.raises(DatasetError, match="no model is usable"):
         plans_of(config, [], ())
+
+
+def test_of_many_unusable_models_the_first_are_named_and_the_others_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A thousand lines would bury what else there is to say."""
+    unused = [
+        replace(usable_model(f"stage-{number}"), set_aside="it is no character")
+        for number in range(UNUSED_LINES + 3)
+    ]
+    tell_unused([usable_model("miku"), *unused])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == UNUSED_LINES + 1
+    assert lines[0] == "not used: stage-0/a.pmx: it is no character"
+    assert lines[-1].startswith("not used: 3 more")
