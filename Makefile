@@ -26,7 +26,7 @@ setup: $(VENV)/.installed-dev ## Make .venv with everything that running, testin
 setup-train: $(VENV)/.installed-train ## Add torch and what training, evaluation and ONNX export need
 
 setup-browser: ## Add Chromium and a Japanese font, for the tests of the annotation page
-	@sh requirements/system.sh "$(or $(PYTHON),python3)" chromium fonts-noto-cjk
+	@sh requirements/system.sh "$(or $(PYTHON),python3)" chromium fonts-noto-cjk libatomic1
 
 dataset: $(VENV)/.installed ## Render a data set and write its report: the main job
 	$(BIN)/mmdgen render --out "$(OUT)" $(if $(MODELS),--models "$(MODELS)")
