@@ -135,8 +135,11 @@ def main() -> None:
     except BrokenPipeError:
         _end_without_output()
     except OSError as error:
+        # what could not be printed is tried again by the last flush: no second sentence about it
+        is_told = isinstance(error.__context__, SystemExit) and error.__context__.code not in (None, 0)
         with suppress(OSError):
-            click.echo(f"Error: the output cannot be written: {sentence_about(error)}", err=True)
+            if not is_told:
+                click.echo(f"Error: the output cannot be written: {sentence_about(error)}", err=True)
         _end_without_output()
 
 
