@@ -46,9 +46,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_the_references_example_turns_the_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mmdgen.write_character(mmdgen.make_character(0), tmp_path / "characters").rename(
-        tmp_path / "characters/cast-0.pmx"
-    )
+    folder = tmp_path / "characters" / "cast-000"
+    mmdgen.write_character(mmdgen.make_character(0), folder).rename(folder / "cast-000.pmx")
     monkeypatch.chdir(tmp_path)
     example = tmp_path / "example.py"
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)

@@ -121,7 +121,7 @@ def test_requests_at_the_same_time_keep_their_order() -> None:
 
 def test_a_missing_package_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    with pytest.raises(BackendError, match=r"s3:// needs a package that is not here .*'mmdgen\[s3\]'"):
+    with pytest.raises(BackendError, match=r's3:// needs a package that is not here .*"mmdgen\[s3\]"'):
         make_folder(RemotePath("s3", "bucket/set"))
 
 
