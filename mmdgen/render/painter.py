@@ -26,7 +26,7 @@ _RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "toon_plain": ("toon", SKINNING_DEFINES | {"PLAIN": 1}),
     "toon_opaque": ("toon", SKINNING_DEFINES | {"OPAQUE": 1}),
     "toon_opaque_plain": ("toon", SKINNING_DEFINES | {"OPAQUE": 1, "PLAIN": 1}),
-    "edge": ("edge", SKINNING_DEFINES),
+    "edge": ("edge", SKINNING_DEFINES | {"EDGE": 1}),
     "maps": ("maps", SKINNING_DEFINES),
     "flat": ("flat", SKINNING_DEFINES),
     "flat_edge": ("flat", SKINNING_DEFINES | {"EDGE": 1}),

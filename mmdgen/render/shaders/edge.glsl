@@ -1,19 +1,10 @@
 // edge.glsl: the outline of one material, as an inverted hull: the mesh pushed out along its normals, drawn
-// with the front faces culled, in one flat unlit colour.
+// with the front faces culled, in one flat unlit colour. Defined with EDGE.
 
 #if defined VERTEX_SHADER
 #include "skinning.glsl"
-
 #include "hull.glsl"
-
-uniform mat4 u_clip_from_world;
-
-void main() {
-    vec3 position;
-    vec3 normal;
-    skin(position, normal);
-    gl_Position = u_clip_from_world * vec4(pushed_out(position, normal), 1.0);
-}
+#include "place.glsl"
 
 #elif defined FRAGMENT_SHADER
 

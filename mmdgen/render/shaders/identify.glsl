@@ -3,21 +3,10 @@
 
 #if defined VERTEX_SHADER
 #include "skinning.glsl"
-
-uniform mat4 u_clip_from_world;
 #if defined EDGE
 #include "hull.glsl"
 #endif
-
-void main() {
-    vec3 position;
-    vec3 normal;
-    skin(position, normal);
-#if defined EDGE
-    position = pushed_out(position, normal);
-#endif
-    gl_Position = u_clip_from_world * vec4(position, 1.0);
-}
+#include "place.glsl"
 
 #elif defined FRAGMENT_SHADER
 
