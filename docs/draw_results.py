@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from mmdgen.dataset.storage import read_rows
-from mmdgen.evaluate.charts import Line, line_chart, stand_alone
+from mmdgen.pages.line_chart import Line, line_chart, stand_alone
 
 IMAGES = Path(__file__).parent / "images"
 RUNS = ("face-morpher", "face-rotator", "combiner")

@@ -15,12 +15,12 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from mmdgen.dataset.storage import make_folder, write_text, write_whole
-from mmdgen.evaluate.charts import Line, line_chart
 from mmdgen.evaluate.columns import CONVENTION, METRIC_NAMES, METRICS
-from mmdgen.evaluate.page import make_page, picture_tag
 from mmdgen.evaluate.scores import IDENTITY, Scores, Task
 from mmdgen.evaluate.sheets import Case, draw_sheet
 from mmdgen.evaluate.table import Summary, best_rows, comparison_sentence, number, percent
+from mmdgen.pages.line_chart import Line, line_chart
+from mmdgen.pages.page import chips, page, picture, table
 
 BINS = 6  # of how far the label is from rest
 HARDEST = 8  # characters shown in the table of the hardest
@@ -45,12 +45,12 @@ def write_evaluation(folder: Path, summary: Summary, scores: Scores, sheets: Seq
     write_text(folder / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
     write_text(folder / "pictures.csv", scores_as_csv(scores))
     for sheet in sheets:
-        picture = io.BytesIO()
-        PillowImage.fromarray(draw_sheet(sheet.cases, sheet.task, sheet.title)).save(picture, "PNG")
-        write_whole(folder / "sheets" / f"{sheet.name}.png", picture.getvalue())
-    page = folder / "report.html"
-    write_text(page, make_page(f"{summary['dataset']}: evaluation", _body(summary, scores, sheets)))
-    return page
+        file = io.BytesIO()
+        PillowImage.fromarray(draw_sheet(sheet.cases, sheet.task, sheet.title)).save(file, "PNG")
+        write_whole(folder / "sheets" / f"{sheet.name}.png", file.getvalue())
+    path = folder / "report.html"
+    write_text(path, evaluation_page(summary, scores, sheets))
+    return path
 
 
 def scores_as_csv(scores: Scores) -> str:
@@ -65,10 +65,13 @@ def scores_as_csv(scores: Scores) -> str:
     return text.getvalue()
 
 
-def _body(summary: Summary, scores: Scores, sheets: Sequence[Sheet]) -> str:
-    parts = [_facts(summary), _networks(summary)]
+def evaluation_page(summary: Summary, scores: Scores, sheets: Sequence[Sheet]) -> str:
+    """The page: tables, charts, samples and the hardest characters of every task."""
+    title = f"{summary['dataset']}: evaluation"
+    tasks = {facts["task"]: Task(facts["task"]) for facts in summary["tasks"]}
+    parts = [f"<h1>{escape(title)}</h1>", _facts(summary), _networks(summary)]
     for facts in summary["tasks"]:
-        task = Task(facts["task"])
+        task = tasks[facts["task"]]
         parts += [
             f'<h2 id="{task.value}">{escape(task.title)}</h2>',
             _table(facts),
@@ -78,7 +81,8 @@ def _body(summary: Summary, scores: Scores, sheets: Sequence[Sheet]) -> str:
             _hardest(scores, task),
         ]
     parts.append(_meanings())
-    return "\n".join(parts)
+    links = {task.value: task.title.partition(":")[0] for task in tasks.values()} | {"metrics": "Metrics"}
+    return page(title, links, parts)
 
 
 def _facts(summary: Summary) -> str:
@@ -90,22 +94,21 @@ def _facts(summary: Summary) -> str:
         summary["device"],
         f"mmdgen {summary['mmdgen_version']}",
     ]
-    chips = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
-    return f'<ul class="chips">{chips}</ul><p class="note">{escape(CONVENTION)}</p>'
+    return f'{chips(facts)}<p class="note">{escape(CONVENTION)}</p>'
 
 
 def _networks(summary: Summary) -> str:
-    rows = "".join(
-        f"<tr><th>{escape(network['kind'])}</th><td>{escape(network['label'] or '-')}</td>"
-        f"<td>{network['width']} channels, {network['size_px']} px</td>"
-        f"<td>{'-' if network['images_seen'] is None else format(network['images_seen'], ',')}</td>"
-        f"<td><code>{escape(network['path'])}</code></td></tr>"
+    rows = [
+        [
+            escape(network["kind"]),
+            escape(network["label"] or "-"),
+            f"width {network['width']}, {network['size_px']} px",
+            "-" if network["images_seen"] is None else f"{network['images_seen']:,}",
+            f"<code>{escape(network['path'])}</code>",
+        ]
         for network in summary["networks"]
-    )
-    head = (
-        "<thead><tr><th>network</th><th>label</th><th>size</th><th>images seen</th><th>file</th></tr></thead>"
-    )
-    return f"<table>{head}<tbody>{rows}</tbody></table>"
+    ]
+    return table(["network", "label", "size", "images seen#", "file"], rows)
 
 
 def _table(task: Mapping[str, Any]) -> str:
@@ -165,12 +168,12 @@ def _cases(sheet: Sheet) -> str:
 
 def _case(case: Case, task: Task) -> str:
     tiles = "".join(
-        f"<div>{picture_tag(picture, True, name)}<small>{escape(name)}"
+        f"<div>{picture(image, True, name)}<small>{escape(name)}"
         f"{f'<br>MSE {case.mse[name]:.4f}' if name in case.mse else ''}</small></div>"
-        for name, picture in case.tiles(task)
+        for name, image in case.tiles(task)
     )
     return (
-        f'<figure class="case"><div class="tiles">{tiles}</div>'
+        f'<figure class="case"><div>{tiles}</div>'
         f"<figcaption><code>{escape(case.key)}</code> {escape(case.label)}</figcaption></figure>"
     )
 
@@ -187,24 +190,21 @@ def _hardest(scores: Scores, task: Task) -> str:
         )
         for character in np.unique(scores.characters)
     ]
-    cells = "".join(
-        f"<tr><td><code>{character}</code></td><td>{count:,}</td><td>{mse:.5f}</td><td>{identity:.5f}</td></tr>"
+    shown = [
+        [f"<code>{character}</code>", f"{count:,}", f"{mse:.5f}", f"{identity:.5f}"]
         for mse, identity, count, character in sorted(rows, reverse=True)[:HARDEST]
-    )
-    head = (
-        "<thead><tr><th>character</th><th>samples</th>"
-        f"<th>MSE of {escape(best)}</th><th>MSE of {IDENTITY}</th></tr></thead>"
-    )
-    return f"<h3>Hardest characters</h3><table>{head}<tbody>{cells}</tbody></table>"
+    ]
+    heads = ["character", "samples#", f"MSE of {best}#", f"MSE of {IDENTITY}#"]
+    return f"<h3>Hardest characters</h3>{table(heads, shown)}"
 
 
 def _meanings() -> str:
-    rows = "".join(
-        f"<tr><th>{escape(metric.title)}</th><td>{escape(metric.meaning)}; "
-        f"{'higher' if metric.higher_is_better else 'lower'} is better</td></tr>"
+    rows = [
+        [
+            f"<b>{escape(metric.title)}</b>",
+            f"{escape(metric.meaning)}; {'higher' if metric.higher_is_better else 'lower'} is better",
+        ]
         for metric in METRICS
-    )
-    return (
-        f'<h2 id="metrics">Metrics</h2><table><tbody>{rows}</tbody></table><p class="note">The column '
-        "called RMSE in the article of 2019 is most likely what is called MSE here.</p>"
-    )
+    ]
+    note = "The column called RMSE in the article of 2019 is most likely what is called MSE here."
+    return f'<h2 id="metrics">Metrics</h2>{table(["metric", "what it is"], rows)}<p class="note">{note}</p>'

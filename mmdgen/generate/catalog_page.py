@@ -10,21 +10,17 @@ from pathlib import Path
 
 from mmdgen.dataset.places import Place
 from mmdgen.dataset.storage import write_text
-from mmdgen.generate.page import (
+from mmdgen.generate.model_sections import (
     MAX_FACES,
     Row,
-    chips,
     face,
-    find_box,
     licences,
     not_used,
-    page,
     same_characters,
-    tags,
     terms_of_use,
-    tiles,
 )
 from mmdgen.generate.survey import SurveyedModel, file_row
+from mmdgen.pages.page import chips, find_box, page, tags, tiles
 
 TITLE = "Model catalogue"
 

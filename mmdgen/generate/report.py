@@ -21,21 +21,9 @@ from mmdgen.dataset.sample import PICTURES
 from mmdgen.dataset.shard import read_left_out
 from mmdgen.dataset.storage import make_folder, read_rows, write_text
 from mmdgen.errors import DatasetError
-from mmdgen.generate.charts import histogram, rate_over_time
-from mmdgen.generate.page import (
-    MAX_FACES,
-    chips,
-    find_box,
-    licences,
-    not_used,
-    page,
-    picture,
-    same_characters,
-    table,
-    tags,
-    terms_of_use,
-    tiles,
-)
+from mmdgen.generate.model_sections import MAX_FACES, licences, not_used, same_characters, terms_of_use
+from mmdgen.pages.charts import histogram, rate_over_time
+from mmdgen.pages.page import chips, find_box, page, picture, table, tags, tiles
 from mmdgen.pose import Density, PoseParameter, Stage
 from mmdgen.sampling.poses import density
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mmdgen.evaluate.charts import Line, line_chart, stand_alone
+from mmdgen.pages.line_chart import Line, line_chart, stand_alone
 
 SPACE = "{http://www.w3.org/2000/svg}"
 

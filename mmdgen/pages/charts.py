@@ -72,7 +72,8 @@ def rate_over_time(spans: Sequence[tuple[float, float, int]], *, points: int = 1
     bottom = HEIGHT - _BOTTOM
     mean = sum(done for _, _, done in spans) / (end - begin)
     speed = f"on average {mean:,.1f} samples/s, at most {rates.max():,.1f}"
-    label = f"{_length(end - begin)}, {len(spans):,} shards; {speed}"
+    shards = "1 shard" if len(spans) == 1 else f"{len(spans):,} shards"
+    label = f"{_length(end - begin)}, {shards}; {speed}"
     return _svg(
         f'<polygon class="area" points="0,{bottom} {line} {width},{bottom}"/>'
         f'<text x="0" y="{HEIGHT - 2}">{label}</text>',
