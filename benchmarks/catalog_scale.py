@@ -31,7 +31,8 @@ from mmdgen.dataset.config import DatasetConfig, Split, SplitRule
 from mmdgen.formats import read_model, write_pmx
 from mmdgen.generate.builtin import write_builtin_characters
 from mmdgen.generate.runner import plan_split
-from mmdgen.generate.survey import SurveyedModel, survey_models
+from mmdgen.generate.survey import survey_models
+from mmdgen.generate.surveyed import SurveyedModel
 
 MARK = "#######"  # in the comment; becomes the entry's number
 SAMPLES_OF_A_MODEL = 63  # as in the article: 500,000 samples of 7,881 models

@@ -23,7 +23,8 @@ from mmdgen.cli.options import (
 from mmdgen.dataset.config import DatasetConfig, Keep
 from mmdgen.dataset.storage import make_folder
 from mmdgen.generate.catalog_page import write_catalog_page
-from mmdgen.generate.survey import SurveyedModel, SurveySettings, file_row, survey_folders
+from mmdgen.generate.survey import survey_folders
+from mmdgen.generate.surveyed import SurveyedModel, SurveySettings, file_row
 
 _USUAL = DatasetConfig(name="", out=Path(), splits=())
 

@@ -28,7 +28,7 @@ from mmdgen.dataset.plan import Plan
 from mmdgen.dataset.splits import assign_split
 from mmdgen.generate.engines import EngineSettings
 from mmdgen.generate.runner import plan_split, prepare_models
-from mmdgen.generate.survey import SurveyedModel
+from mmdgen.generate.surveyed import SurveyedModel
 
 split_option: Option[Any] = click.option(
     "--split",

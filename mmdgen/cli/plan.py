@@ -14,7 +14,7 @@ from mmdgen.dataset.plan import Plan
 from mmdgen.errors import RenderError
 from mmdgen.generate.probe import Estimate, probe_plan
 from mmdgen.generate.runner import freeze_plan, model_sources, plan_facts
-from mmdgen.generate.survey import SurveyedModel
+from mmdgen.generate.surveyed import SurveyedModel
 from mmdgen.render import Renderer, RenderSettings
 
 

@@ -14,7 +14,7 @@ from mmdgen.cli.options import device_option, dry_run_option, json_option, memor
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.generate.finish import finish_dataset, is_whole
 from mmdgen.generate.runner import RunSummary, plan_facts, run_plan
-from mmdgen.generate.survey import SurveyedModel
+from mmdgen.generate.surveyed import SurveyedModel
 from mmdgen.render import RenderSettings
 
 

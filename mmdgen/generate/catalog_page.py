@@ -19,7 +19,7 @@ from mmdgen.generate.model_sections import (
     same_characters,
     terms_of_use,
 )
-from mmdgen.generate.survey import SurveyedModel, file_row
+from mmdgen.generate.surveyed import SurveyedModel, file_row
 from mmdgen.pages.page import chips, find_box, page, tags, tiles
 
 TITLE = "Model catalogue"

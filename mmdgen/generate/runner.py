@@ -33,7 +33,8 @@ from mmdgen.errors import DatasetError
 from mmdgen.generate.builtin import write_builtin_characters
 from mmdgen.generate.compose import ModelSource
 from mmdgen.generate.engines import ATTEMPTS, EngineSettings, Outcome, open_engine, run_tasks
-from mmdgen.generate.survey import SurveyedModel, survey_models
+from mmdgen.generate.survey import survey_models
+from mmdgen.generate.surveyed import SurveyedModel
 from mmdgen.generate.worker import (
     ShardReport,
     ShardTask,

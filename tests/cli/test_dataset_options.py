@@ -14,7 +14,7 @@ from mmdgen.cli.dataset_options import UNUSED_LINES, load_config, plans_of, tell
 from mmdgen.dataset.config import DatasetConfig, Split, SplitRule
 from mmdgen.dataset.splits import assign_split
 from mmdgen.errors import DatasetError
-from mmdgen.generate.survey import SurveyedModel
+from mmdgen.generate.surveyed import SurveyedModel
 
 CONFIG = """
 [dataset]

@@ -20,7 +20,7 @@ from mmdgen.dataset.quality import QualityRules
 from mmdgen.formats import model_id, write_pmx
 from mmdgen.generate.engines import EngineSettings
 from mmdgen.generate.runner import RunSummary, plan_split, prepare_models, run_plan
-from mmdgen.generate.survey import SurveyedModel
+from mmdgen.generate.surveyed import SurveyedModel
 from mmdgen.model import Model
 from tests.builders import VertexSpec, bone, build_model, material, vertex, vertex_morph
 

@@ -14,10 +14,11 @@ from mmdgen.annotate.auto import propose_annotation
 from mmdgen.cast import make_character, write_character
 from mmdgen.dataset.config import Keep, Split, SplitRule
 from mmdgen.formats import read_model, write_pmx
-from mmdgen.generate import survey
+from mmdgen.generate import survey, survey_steps
 from mmdgen.generate.catalog_page import catalog_page
 from mmdgen.generate.engines import Outcome
-from mmdgen.generate.survey import SurveyedModel, SurveySettings, file_row, survey_folders
+from mmdgen.generate.survey import survey_folders
+from mmdgen.generate.surveyed import SurveyedModel, SurveySettings, file_row
 from mmdgen.scene import Shading
 
 
@@ -160,7 +161,7 @@ def test_a_figure_is_annotated_once_for_all_its_repaints(
         proposed.append(identity)
         return propose_annotation(model, identity)
 
-    monkeypatch.setattr(survey, "propose_annotation", propose)
+    monkeypatch.setattr(survey_steps, "propose_annotation", propose)
     repaint(models, "c1", models / "c1" / "red.pmx")
     found = look_at(models)
     assert len(proposed) == 2
@@ -245,8 +246,8 @@ def test_models_that_look_alike_are_found_though_their_shapes_differ(models: Pat
 
 def test_a_picture_is_drawn_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = look_at(models, look_alikes=True)
-    monkeypatch.setattr(survey, "draw_look", lambda task: pytest.fail("it was drawn again"))
-    monkeypatch.setattr(survey, "examine_model", lambda *a, **k: pytest.fail("it was read again"))
+    monkeypatch.setattr(survey_steps, "draw_look", lambda task: pytest.fail("it was drawn again"))
+    monkeypatch.setattr(survey_steps, "examine_model", lambda *a, **k: pytest.fail("it was read again"))
     assert look_at(models, look_alikes=True) == first
 
 
