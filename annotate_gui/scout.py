@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from annotate_gui.desk import PAGE_FOLDER, Desk
 from mmdgen.annotate.store import AnnotationStore
-from mmdgen.catalog.scan import ModelFile
+from mmdgen.catalog.scan import ModelFile, stamp
 from mmdgen.dataset.storage import write_text
 from mmdgen.errors import AnnotationError, MmdgenError
 from mmdgen.generate.proposals import Proposal, is_current, propose_all
@@ -83,7 +83,7 @@ class Scout:
                 self._desk.add_problem(file, proposal.problem)
                 return
             self._desk.add(file, proposal.annotation)
-            known[file.name] = [*_stamp(file), proposal.model_id]
+            known[file.name] = [*stamp(file), proposal.model_id]
 
         try:
             propose_all(
@@ -97,7 +97,7 @@ class Scout:
         self._write_index(known)
 
     def _add_known(self, file: ModelFile, entry: list[object] | None) -> bool:
-        if entry is None or entry[:2] != _stamp(file):
+        if entry is None or entry[:2] != stamp(file):
             return False
         try:
             annotation = self._store.get(str(entry[2]))
@@ -123,12 +123,3 @@ class Scout:
             write_text(self._index, json.dumps(known, ensure_ascii=False, indent=0) + "\n")
         except MmdgenError as error:
             log.warning("%s", error)
-
-
-def _stamp(file: ModelFile) -> list[object]:
-    """Size and time of a file: another pair means that it must be read again."""
-    try:
-        stat = file.path.stat()
-    except OSError:
-        return [-1, -1]
-    return [stat.st_size, stat.st_mtime_ns]

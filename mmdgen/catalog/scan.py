@@ -52,6 +52,15 @@ class ModelFile:
     path: Path
 
 
+def stamp(file: ModelFile) -> list[int]:
+    """Size and time of a file: another pair means that it must be read again."""
+    try:
+        stat = file.path.stat()
+    except OSError:
+        return [-1, -1]
+    return [stat.st_size, stat.st_mtime_ns]
+
+
 def find_model_files(folders: Sequence[Path], grouping: Grouping = Grouping()) -> list[ModelFile]:
     """Every model file below the folders, sorted by name.
 

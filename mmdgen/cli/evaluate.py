@@ -8,21 +8,14 @@ from pathlib import Path
 import click
 
 from mmdgen.cli.dataset_options import progress_bar
-from mmdgen.cli.options import compute_device_option, json_option, out_option
+from mmdgen.cli.options import compute_device_option, data_option, json_option, out_option
 from mmdgen.evaluate.extra import require_evaluation
 from mmdgen.evaluate.table import text_report
 
 
 @click.command()
 @click.argument("networks", metavar="RUN...", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    default=Path("dataset"),
-    show_default=True,
-    metavar="DIR",
-    help="The data set.",
-)
+@data_option
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),

@@ -35,6 +35,15 @@ config_option: Option[Any] = click.option(
     help="The description of the data set.",
 )
 
+data_option: Option[Any] = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path("dataset"),
+    show_default=True,
+    metavar="DIR",
+    help="The data set.",
+)
+
 annotations_option: Option[Any] = click.option(
     "--annotations",
     type=click.Path(path_type=Path),

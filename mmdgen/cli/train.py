@@ -11,21 +11,14 @@ from typing import Any
 import click
 
 from mmdgen.cli.dataset_options import progress_bar
-from mmdgen.cli.options import compute_device_option, dry_run_option, json_option, seed_option
+from mmdgen.cli.options import compute_device_option, data_option, dry_run_option, json_option, seed_option
 from mmdgen.cli.train_export import export_onnx, export_tha1
 from mmdgen.train.config import CHECKPOINTS_PER_RUN, LossKind, Preset, TrainConfig, train_preset
 from mmdgen.train.extra import require_torch
 from mmdgen.train.networks.config import NETWORK_SIZES, NetworkKind
 
 SHARED_OPTIONS = [
-    click.option(
-        "--data",
-        type=click.Path(path_type=Path),
-        default=Path("dataset"),
-        show_default=True,
-        metavar="DIR",
-        help="The data set.",
-    ),
+    data_option,
     click.option(
         "--preset",
         type=click.Choice(list(NETWORK_SIZES)),

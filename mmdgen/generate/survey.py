@@ -15,7 +15,7 @@ from mmdgen.annotate.store import AnnotationStore
 from mmdgen.catalog.examine import saved_digest
 from mmdgen.catalog.looks import Look
 from mmdgen.catalog.record import ModelRecord, annotation_digest
-from mmdgen.catalog.scan import ModelFile, find_model_files
+from mmdgen.catalog.scan import ModelFile, find_model_files, stamp
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.dataset.places import in_parallel
 from mmdgen.dataset.storage import (
@@ -26,7 +26,7 @@ from mmdgen.errors import AnnotationError, RenderError
 from mmdgen.generate.engines import ATTEMPTS, Engine, EngineSettings, open_engine, run_tasks
 from mmdgen.generate.looks import LIST, LookTask, known_looks, looks_to_text
 from mmdgen.generate.survey_steps import DrawLook, ExamineFile, Step, run_step, stored_record
-from mmdgen.generate.surveyed import SurveyedModel, SurveySettings, file_row, listed_rows, stamp
+from mmdgen.generate.surveyed import SurveyedModel, SurveySettings, file_row, listed_rows
 from mmdgen.generate.verdicts import mark_duplicates, mark_kin, mark_unpainted, with_terms, with_textures
 from mmdgen.scene import Shading
 

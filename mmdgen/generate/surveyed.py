@@ -15,7 +15,7 @@ from mmdgen.catalog.paint import (
     paint_names,
 )
 from mmdgen.catalog.record import ModelRecord
-from mmdgen.catalog.scan import Grouping, ModelFile
+from mmdgen.catalog.scan import Grouping, ModelFile, stamp
 from mmdgen.catalog.terms import TermsSource
 from mmdgen.dataset.config import Keep, SplitRule
 from mmdgen.dataset.places import Place
@@ -112,15 +112,6 @@ def listed_rows(index: Place) -> dict[str, dict[str, Any]]:
         return {row["file"]: row for row in read_rows(index) if row.keys() >= _ASKED_OF_ROWS}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-
-
-def stamp(file: ModelFile) -> list[int]:
-    """Size and time of a file: another pair means that it must be read again."""
-    try:
-        stat = file.path.stat()
-    except OSError:
-        return [-1, -1]
-    return [stat.st_size, stat.st_mtime_ns]
 
 
 def _doubts(record: ModelRecord) -> dict[str, list[str]]:
