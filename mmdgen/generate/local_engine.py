@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor, cpu_count
 
@@ -33,6 +33,7 @@ WORKER_ENVIRONMENT = {
 }
 
 _LOST = (BrokenProcessPool, CancelledError)
+_FEEDER_ENDS_S = 5.0  # it has only to see that its queue is closed
 
 
 @dataclass(slots=True)
@@ -59,6 +60,7 @@ class LocalEngine(Generic[Task, Result]):
         self._tasks_per_worker = tasks_per_worker
         self._idle: list[_Worker] = []
         self._busy: dict[Future[Result], tuple[Task, _Worker]] = {}
+        self._closed_queues: list[Any] = []  # of pools that were shut down
 
     @property
     def has_room(self) -> bool:
@@ -83,7 +85,7 @@ class LocalEngine(Generic[Task, Result]):
                 self._give(worker, task)
                 return
             except BrokenProcessPool:  # it was killed while it waited for a task
-                worker.pool.shutdown(wait=False, kill_workers=True)
+                self._shut_down(worker, kill=True)
         self._give(_Worker(_one_process()), task)
 
     def _give(self, worker: _Worker, task: Task) -> None:
@@ -103,15 +105,19 @@ class LocalEngine(Generic[Task, Result]):
         task, worker = self._busy.pop(future)
         error = future.exception()
         if isinstance(error, _LOST):
-            worker.pool.shutdown(wait=False, kill_workers=True)
+            self._shut_down(worker, kill=True)
             return Outcome(task)
         if worker.tasks < self._tasks_per_worker:
             self._idle.append(worker)
         else:
-            worker.pool.shutdown(wait=False)
+            self._shut_down(worker)
         if error is not None:
             return Outcome(task, error=error if isinstance(error, Exception) else RuntimeError(str(error)))
         return Outcome(task, result=future.result())
+
+    def _shut_down(self, worker: _Worker, *, wait: bool = False, kill: bool = False) -> None:
+        self._closed_queues.append(worker.pool._call_queue)
+        worker.pool.shutdown(wait=wait, kill_workers=kill)
 
     def __enter__(self) -> Self:
         return self
@@ -120,9 +126,22 @@ class LocalEngine(Generic[Task, Result]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for worker in [*self._idle, *(worker for _, worker in self._busy.values())]:
-            worker.pool.shutdown(wait=True, kill_workers=bool(self._busy))
+            self._shut_down(worker, wait=True, kill=bool(self._busy))
         self._idle.clear()
         self._busy.clear()
+        self._wait_for_feeders()
+
+    def _wait_for_feeders(self) -> None:
+        """Let the threads end that fill the pools' queues; loky waits for the processes only.
+
+        A thread that the end of the program stops in the middle of freeing its queue's lock leaves loky's
+        resource tracker with a lock to warn of.
+        """
+        for queue in self._closed_queues:
+            feeder = getattr(queue, "_thread", None)  # None: nothing was ever put into it
+            if feeder is not None:
+                feeder.join(_FEEDER_ENDS_S)
+        self._closed_queues.clear()
 
 
 def _one_process() -> ProcessPoolExecutor:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -150,3 +151,13 @@ def is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def test_an_engine_that_is_left_in_the_middle_leaves_no_threads() -> None:
+    """A thread that is stopped while it frees a lock makes loky warn of a leak at the program's end."""
+    for _ in range(8):
+        with open_engine(work, 2, IMPATIENT) as engine:
+            engine.start("a")
+            engine.start("hangs")
+            assert [outcome.result for outcome in engine.finished(60.0)] == ["A"]
+        assert not [thread for thread in threading.enumerate() if thread.name == "QueueFeederThread"]
