@@ -22,6 +22,7 @@ class Reach:
     edges: Bools  # (triangles of the file,), those whose outline may show
     depth_range: tuple[float, float] | None = None  # z of the nearest and farthest of them, with slack
     rectangle: tuple[float, float, float, float] | None = None  # left, bottom, right, top around all of them
+    samples_per_unit: float | None = None  # how finely the picture shows them, on each axis
 
 
 def everything(model: Model) -> Reach:
@@ -79,6 +80,7 @@ def find_reach(extremes: PosedModel, view: View, expressions: PosedModel | None 
         edges=edges,
         depth_range=(near - slack, far + slack),
         rectangle=_rectangle(first[:2].T, last[:2].T, margin),
+        samples_per_unit=view.size_px * view.samples_per_axis / (camera.top - camera.bottom),
     )
 
 

@@ -14,6 +14,7 @@ from mmdgen.images import Image
 from mmdgen.model import Floats, Ints
 from mmdgen.render.context import make_current
 from mmdgen.render.crop import Reach
+from mmdgen.render.fitting import fit_pictures
 from mmdgen.render.geometry import Geometry
 from mmdgen.render.opacity import opaque_triangles
 from mmdgen.render.pictures import MaterialPictures
@@ -38,7 +39,9 @@ class GpuModel:
         self.rig = rig
         self.shading = shading
         self.reach = reach
-        is_opaque = opaque_triangles(rig.model, textures, with_spheres=shading is Shading.TOON)
+        pictures = fit_pictures(rig.model, textures, reach, context.info["GL_MAX_TEXTURE_SIZE"])
+        shows = reach.surfaces | reach.edges
+        is_opaque = opaque_triangles(rig.model, pictures, shows, with_spheres=shading is Shading.TOON)
         self.context = context
         with ExitStack() as owned:  # so that a model that the driver refuses midway leaves nothing behind
             self.geometry = Geometry(context, programs, rig, reach, is_opaque)
@@ -52,7 +55,7 @@ class GpuModel:
             self._tables = tuple(TableTexture(context, texels=1) for _ in range(3))
             owned.callback(self._release_tables)
             shown = sorted({draw.run.material for draw in self.surfaces.draws})
-            self._pictures = MaterialPictures(context, rig.model, textures, shown, shading)
+            self._pictures = MaterialPictures(context, rig.model, pictures, shown, shading)
             owned.callback(self._pictures.release)
             self._owned = owned.pop_all()
         self._sdef.write(_sdef_table(rig))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
 from mmdgen.images import Image, linear_from_srgb
 
@@ -23,28 +22,14 @@ _LINEAR_RED_GREEN = (_LINEAR[:, None] << 16 | _LINEAR).ravel()  # by a pair of b
 _LINEAR_BLUE_ALPHA = (_EVEN[:, None] << 16 | _LINEAR).ravel()
 
 
-_SMALLEST_MIPMAP_PX = 256
-
-
-def smallest_mipmap(width: int, height: int) -> int:
-    """The last mipmap level of a picture: the one of about 256 texels.
-
-    A head of 128 pixels needs none smaller, and a bound tells how far around a point texels can shine through
-    (see `opacity`).
-    """
-    return max(0, (max(width, height) // _SMALLEST_MIPMAP_PX).bit_length() - 1)
-
-
 def upload_picture(context: moderngl.Context, pixels: Image, *, decode: bool) -> moderngl.Texture:
-    """A picture with mipmaps that repeats at its borders.
+    """A picture that repeats at its borders. It has no mipmaps: see `fitting`.
 
     Args:
         context: where to upload.
         pixels: (height, width, 4) uint8, sRGB, top row first. Row 0 becomes v = 0, as MMD's UVs want it.
-            Larger than the driver allows: scaled down.
         decode: whether colours are decoded to linear light when sampled; alpha is kept as it is.
     """
-    pixels = _within_limit(context, pixels)
     height, width = pixels.shape[:2]
     if decode:
         # Software drivers decode sRGB texels at each read of each sample; 16 bits hold them decoded.
@@ -52,20 +37,8 @@ def upload_picture(context: moderngl.Context, pixels: Image, *, decode: bool) ->
         texture = context.texture((width, height), 4, linear.data, dtype="nu2", internal_format=_RGBA16)
     else:
         texture = context.texture((width, height), 4, np.ascontiguousarray(pixels).data)
-    texture.build_mipmaps(0, smallest_mipmap(width, height))
-    texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
+    texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
     return texture
-
-
-def _within_limit(context: moderngl.Context, pixels: Image) -> Image:
-    """The same picture, scaled down where it is larger than the driver allows."""
-    limit = context.info["GL_MAX_TEXTURE_SIZE"]
-    height, width = pixels.shape[:2]
-    if max(height, width) <= limit:
-        return pixels
-    scale = limit / max(height, width)
-    size = (max(1, int(width * scale)), max(1, int(height * scale)))
-    return np.asarray(PillowImage.fromarray(pixels).resize(size, PillowImage.Resampling.BOX))
 
 
 def _linear_levels(pixels: Image) -> NDArray[np.uint16]:
@@ -78,8 +51,7 @@ def _linear_levels(pixels: Image) -> NDArray[np.uint16]:
 
 
 def upload_ramp(context: moderngl.Context, pixels: Image) -> moderngl.Texture:
-    """A toon ramp: not decoded, no mipmaps, clamped at its borders as in MMD. Scaled down as others are."""
-    pixels = _within_limit(context, pixels)
+    """A toon ramp: not decoded, no mipmaps, clamped at its borders as in MMD."""
     height, width = pixels.shape[:2]
     texture = context.texture((width, height), 4, np.ascontiguousarray(pixels).data)
     texture.filter = (moderngl.LINEAR, moderngl.LINEAR)

@@ -17,7 +17,7 @@ from mmdgen.images import Image
 from mmdgen.pose import Pose
 from mmdgen.render import Renderer, RenderSettings, programs
 from mmdgen.render.geometry import Geometry
-from mmdgen.render.textures import SKINNING_DEFINES, upload_picture, upload_ramp
+from mmdgen.render.textures import SKINNING_DEFINES, upload_picture
 from mmdgen.rig import build_rig
 from tests.builders import bone, material, vertex_morph
 from tests.render.scenes import EDGE, VIEW, draw, quads
@@ -86,13 +86,11 @@ def test_texture_beyond_the_drivers_limit_is_scaled_down(
     renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(renderer._context.info, "GL_MAX_TEXTURE_SIZE", 8)
-    picture = np.full((4, 16, 4), 255, np.uint8)
-    texture = upload_picture(renderer._context, picture, decode=True)
-    assert texture.size == (8, 2)
-    texture.release()
-    ramp = upload_ramp(renderer._context, picture)
-    assert ramp.size == (8, 2)
-    ramp.release()
+    texture = np.full((4, 16, 4), 255, np.uint8)
+    model = quads((-1.0, -1.0, 1.0, 1.0, 0.0), textures=["a.png"], materials=[material("甲", texture=0)])
+    loaded = renderer.load(build_rig(model), {0: texture})
+    assert loaded._pictures.bound(0)[0].size == (8, 2)
+    loaded.release()
 
 
 def test_target_beyond_the_drivers_limit_asks_for_fewer_samples(renderer: Renderer) -> None:

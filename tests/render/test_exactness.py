@@ -14,6 +14,7 @@ from mmdgen.generate.compose import ModelSource, ModelStage, portrait_view, visi
 from mmdgen.pose import THA1
 from mmdgen.render import Renderer
 from mmdgen.render.crop import everything
+from mmdgen.render.fitting import fit_pictures
 from mmdgen.scene import Light, Shading
 
 pytestmark = [pytest.mark.local_models, pytest.mark.slow]
@@ -51,6 +52,7 @@ def test_redraw_batch_and_reach_leave_every_byte_as_it_is(
         assert (together == np.concatenate([stage.draw(vector[None]) for vector in vectors])).all()
         model = stage._bound.model
         textures, _ = visible_textures(model, path.parent, everything(model).surfaces, shading)
-        uncut = renderer.load(stage._rig, textures, shading=shading)
+        fitted = fit_pictures(model, textures, stage.reach, limit=16384)
+        uncut = renderer.load(stage._rig, fitted, shading=shading)
         assert (together == renderer.render(uncut, stage._pose(vectors), stage._view)).all()
         uncut.release()

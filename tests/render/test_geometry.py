@@ -1,4 +1,4 @@
-"""Order, opacity and reach of the triangles that are drawn."""
+"""Order and reach of the triangles that are drawn."""
 
 from __future__ import annotations
 
@@ -11,77 +11,17 @@ from mmdgen.model import Model
 from mmdgen.pose import Pose
 from mmdgen.render import Renderer
 from mmdgen.render.crop import find_reach
-from mmdgen.render.opacity import opaque_triangles
 from mmdgen.rig import build_rig
 from tests.builders import (
-    MorphSpec,
     about_z,
     bone,
     bone_morph,
     build_model,
     material,
-    material_morph,
-    uv_morph,
     vertex,
     vertex_morph,
 )
 from tests.render.scenes import DOUBLE_SIDED, VIEW, draw, plain, quads
-
-
-def test_triangle_is_opaque_only_where_every_texel_around_it_is() -> None:
-    texture = np.full((64, 64, 4), 255, np.uint8)
-    texture[:, 48:, 3] = 254
-    corners = [
-        (0.2, 0.2),
-        (0.3, 0.2),
-        (0.3, 0.3),
-        (0.7, 0.2),
-        (0.72, 0.2),
-        (0.72, 0.3),
-        (1.2, 0.2),
-        (1.3, 0.2),
-        (1.2, 0.3),
-    ]
-    model = build_model(
-        vertices=[vertex(uv=uv) for uv in corners], textures=["t.png"], materials=[material("髪", texture=0)]
-    )
-    assert opaque_triangles(model, {0: texture}).tolist() == [True, False, False]
-    assert opaque_triangles(model, {}).all()
-
-
-def test_texels_of_a_mipmap_that_was_rounded_down_reach_farther() -> None:
-    """Of 31 rows the third mipmap keeps 3, each of more than 10 rows: the middle one shows some of row 0."""
-    texture = np.full((31, 2048, 4), 255, np.uint8)
-    texture[0, :, 3] = 0
-    corners = [(u, 15.2 / 31) for u in (0.4, 0.5, 0.45)]
-    model = build_model(
-        vertices=[vertex(uv=uv) for uv in corners], textures=["t.png"], materials=[material("帯", texture=0)]
-    )
-    assert not opaque_triangles(model, {0: texture}).any()
-
-
-def test_see_through_material_and_sliding_texture_are_not_opaque() -> None:
-    texture = np.full((8, 8, 4), 200, np.uint8)
-    glass = build_model(materials=[material("硝子", diffuse=(1.0, 1.0, 1.0, 0.9))])
-    fading = [build_model(materials=[material("霧")], morphs=[morph]) for morph in fades()]
-    sliding = build_model(
-        textures=["t.png"], materials=[material("涙", texture=0)], morphs=[uv_morph("流", {0: (1, 0, 0, 0)})]
-    )
-    assert not opaque_triangles(glass, {}).any()
-    assert not opaque_triangles(sliding, {0: texture}).any()
-    assert not any(opaque_triangles(model, {}).any() for model in fading)
-
-
-def fades() -> list[MorphSpec]:
-    """Morphs that change alpha, some of them upwards: a group may drive those by a weight below zero."""
-    values = [(False, 0.5), (False, 1.5), (True, -0.5), (True, 0.5)]
-    changes = [np.full(28, 0.0 if is_add else 1.0) for is_add, _ in values]
-    for change, (_, alpha) in zip(changes, values, strict=True):
-        change[3] = alpha
-    return [
-        material_morph("変", [(0, is_add, change)])
-        for change, (is_add, _) in zip(changes, values, strict=True)
-    ]
 
 
 @pytest.mark.parametrize("clear_first", [False, True])
