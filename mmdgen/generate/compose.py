@@ -77,6 +77,7 @@ class ModelStage:
             model, source.path.parent, self.reach.surfaces, view.shading
         )
         self._drawn = renderer.load(self._rig, textures, self.reach, view.shading)
+        renderer.bring_forward(self._drawn, self._pose(space.rest_vector()[None]), self._view)
 
     def draw_flat(self, vectors: PoseVector) -> None:
         """The pictures of `draw` in one flat colour, thrown away: what the machine needs at the least."""

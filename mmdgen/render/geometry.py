@@ -9,8 +9,8 @@ such surfaces in two materials.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import moderngl
@@ -52,6 +52,7 @@ SURFACE_PROGRAMS = {Shading.PHONG: ("surface", "opaque"), Shading.TOON: ("toon",
 _NOT_LINEAR = (Skinning.SDEF, Skinning.QDEF)
 
 _CLUSTER = 128  # triangles: sorting smaller ones loses more vertex reuse than it saves shading
+_SHORTEST_PART = 32  # triangles: below it a draw call costs more than is hidden by drawing them first
 _SHORTEST_RUN = 128  # triangles: below it a draw call of its own costs more than blending
 
 
@@ -63,6 +64,7 @@ class Run:
     double_sided: bool
     has_edge: bool
     is_opaque: bool  # to the last texel, as long as the material's own alpha is 1
+    is_linear: bool  # no vertex is skinned by SDEF or QDEF
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,14 @@ class DrawList:
     triangles: NDArray[np.integer]  # file numbers, in drawing order
     draws: tuple[Draw, ...]
     index_buffer: moderngl.Buffer
-    _arrays: dict[str, moderngl.VertexArray] = field(default_factory=dict)
+    _arrays: dict[tuple[str, bool], moderngl.VertexArray] = field(default_factory=dict)
 
-    def array(self, name: str) -> moderngl.VertexArray:
-        """What feeds the triangles to a program, made when it is first wanted."""
-        if name not in self._arrays:
-            self._arrays[name] = self.geometry.vertex_array(name, self.index_buffer)
-        return self._arrays[name]
+    def array(self, name: str, *, linear_skinning: bool) -> moderngl.VertexArray:
+        """What feeds the triangles to a program (see `Programs.get`), made when it is first wanted."""
+        key = name, linear_skinning
+        if key not in self._arrays:
+            self._arrays[key] = self.geometry.vertex_array(*key, self.index_buffer)
+        return self._arrays[key]
 
     def release(self) -> None:
         """Free the GL objects."""
@@ -119,23 +122,35 @@ class Geometry:
         self._context = context
         self._programs = programs
         self._reach = reach
-        in_file_order = _drawable_triangles(rig.model, reach.surfaces | reach.edges)
-        stretches = list(_sorted_stretches(rig.model, in_file_order, is_opaque))
-        self._runs = [run for run, _ in stretches]
-        self.triangles = np.concatenate([rows for _, rows in stretches] or [in_file_order])
-        self.in_opaque_run = np.zeros(len(rig.model.faces), np.bool_)
-        for run, rows in stretches:
-            self.in_opaque_run[rows] = run.is_opaque
-        self._run_of = np.repeat(np.arange(len(stretches)), [len(rows) for _, rows in stretches])
-        self._has_edge = np.array([run.has_edge for run in self._runs], np.bool_)
-        faces = rig.model.faces[self.triangles]
-        self.vertices, corners = np.unique(faces.reshape(-1), return_inverse=True)
-        self._corners = corners.reshape(-1, 3).astype("<u4")
-        self._is_linear = not np.isin(rig.skinning[self.vertices], _NOT_LINEAR).any()
+        self._model = rig.model
+        self._is_opaque = is_opaque
+        is_linear = ~np.isin(rig.skinning, _NOT_LINEAR)
+        self._is_linear = np.asarray(is_linear[rig.model.faces].all(axis=1))
+        self._in_file_order = _drawable_triangles(rig.model, reach.surfaces | reach.edges)
+        self.vertices = np.unique(rig.model.faces[self._in_file_order])
+        self.sort(np.zeros(len(rig.model.faces), np.bool_))
         packed = _pack_vertices(rig, self.vertices).tobytes()
         self._vertex_buffer = context.buffer(packed or b"\0" * _VERTEX.itemsize)
         self.slot_buffer = context.buffer(reserve=max(8, 8 * len(self.vertices)), dynamic=True)
         self.slot_buffer.clear()
+
+    def sort(self, first: Bools) -> None:
+        """Settle the drawing order: of neighbouring opaque triangles those of `first`, then nearest first.
+
+        Draw lists made before are of no use any more.
+        """
+        stretches = list(_sorted_stretches(self._model, self._in_file_order, self._is_opaque, first))
+        self._runs = [self._run(run, rows) for run, rows in stretches]
+        self.triangles = np.concatenate([rows for _, rows in stretches] or [self._in_file_order])
+        self.in_opaque_run = np.zeros(len(self._model.faces), np.bool_)
+        for run, rows in stretches:
+            self.in_opaque_run[rows] = run.is_opaque
+        self._run_of = np.repeat(np.arange(len(stretches)), [len(rows) for _, rows in stretches])
+        self._has_edge = np.array([run.has_edge for run in self._runs], np.bool_)
+        self._corners = np.searchsorted(self.vertices, self._model.faces[self.triangles]).astype("<u4")
+
+    def _run(self, run: Run, rows: NDArray[np.integer]) -> Run:
+        return replace(run, is_linear=bool(self._is_linear[rows].all()))
 
     def surfaces(self, wanted: Bools | None = None) -> DrawList:
         """The wanted triangles, (triangles of the file,), or all. The caller releases the list."""
@@ -159,9 +174,11 @@ class Geometry:
         index_buffer = self._context.buffer(self._corners[rows].tobytes() or b"\0" * 12)
         return DrawList(self, self.triangles[rows], draws, index_buffer)
 
-    def vertex_array(self, name: str, index_buffer: moderngl.Buffer) -> moderngl.VertexArray:
+    def vertex_array(
+        self, name: str, linear_skinning: bool, index_buffer: moderngl.Buffer
+    ) -> moderngl.VertexArray:
         """Feeds triangles to the program of that name."""
-        program = self._programs.get(name, linear_skinning=self._is_linear)
+        program = self._programs.get(name, linear_skinning=linear_skinning)
         content = [(self._vertex_buffer, *_layout(program))]
         if "in_slots" in program:
             content.append((self.slot_buffer, "2i4", "in_slots"))
@@ -194,20 +211,41 @@ def _drawable_triangles(model: Model, wanted: Bools) -> NDArray[np.integer]:
     return np.flatnonzero(keep & wanted)
 
 
+_Stretch = tuple["Run", NDArray[np.integer]]
+
+
 def _sorted_stretches(
-    model: Model, triangles: NDArray[np.integer], is_opaque: Bools
-) -> Iterator[tuple[Run, NDArray[np.integer]]]:
-    """Runs with their triangles in drawing order: file order, but neighbouring opaque runs nearest first."""
+    model: Model, triangles: NDArray[np.integer], is_opaque: Bools, first: Bools
+) -> Iterator[_Stretch]:
+    """Runs with their triangles in drawing order: file order, but neighbouring opaque ones sorted."""
     depths = model.vertices.positions[model.faces, 2].mean(axis=1)
-    waiting: list[tuple[Run, NDArray[np.integer]]] = []
+    waiting: list[_Stretch] = []
     for run, stretch in _stretches(model, triangles, is_opaque):
         if run.is_opaque:
-            waiting.append((run, _nearest_first(stretch, depths)))
+            waiting.append((run, stretch))
             continue
-        yield from sorted(waiting, key=lambda item: float(depths[item[1]].mean()))
+        yield from _sorted_opaque(waiting, depths, first)
         waiting = []
         yield run, stretch
-    yield from sorted(waiting, key=lambda item: float(depths[item[1]].mean()))
+    yield from _sorted_opaque(waiting, depths, first)
+
+
+def _sorted_opaque(stretches: Sequence[_Stretch], depths: Floats, first: Bools) -> Iterator[_Stretch]:
+    parts = [
+        (not is_first, run, part) for run, stretch in stretches for is_first, part in _parted(stretch, first)
+    ]
+    for _, run, part in sorted(parts, key=lambda item: (item[0], float(depths[item[2]].mean()))):
+        yield run, _nearest_first(part, depths)
+
+
+def _parted(stretch: NDArray[np.integer], first: Bools) -> Iterator[tuple[bool, NDArray[np.integer]]]:
+    """A stretch in two, unless one part is too short; the whole then goes with the larger one."""
+    count = int(np.count_nonzero(first[stretch]))
+    if min(count, len(stretch) - count) < _SHORTEST_PART:
+        yield 2 * count > len(stretch), stretch
+    else:
+        yield True, stretch[first[stretch]]
+        yield False, stretch[~first[stretch]]
 
 
 def _stretches(
@@ -245,6 +283,7 @@ def _run(model: Model, material: int, is_opaque: bool) -> Run:
         double_sided=bool(flags & MaterialFlag.DOUBLE_SIDED),
         has_edge=bool(flags & MaterialFlag.EDGE),
         is_opaque=is_opaque,
+        is_linear=False,
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdgen.images import Image
-from mmdgen.model import Floats, Ints
+from mmdgen.model import Bools, Floats, Ints
 from mmdgen.render.context import make_current
 from mmdgen.render.crop import Reach
 from mmdgen.render.fitting import fit_pictures
@@ -46,10 +46,8 @@ class GpuModel:
         with ExitStack() as owned:  # so that a model that the driver refuses midway leaves nothing behind
             self.geometry = Geometry(context, programs, rig, reach, is_opaque)
             owned.callback(self.geometry.release)
-            self.surfaces = self.geometry.surfaces()
-            owned.callback(self.surfaces.release)
-            self.edges = self.geometry.edges()
-            owned.callback(self.edges.release)
+            self.surfaces, self.edges = self.geometry.surfaces(), self.geometry.edges()
+            owned.callback(self._release_lists)
             self._sdef = TableTexture(context, max(1, 4 * len(rig.sdef_vertices)))
             owned.callback(self._sdef.release)
             self._tables = tuple(TableTexture(context, texels=1) for _ in range(3))
@@ -83,6 +81,16 @@ class GpuModel:
         )
         for table, new in zip(self._tables, values, strict=True):
             table.write(new)
+
+    def bring_forward(self, first: Bools) -> None:
+        """Draw some opaque triangles before the others, (triangles of the file,)."""
+        self.geometry.sort(first)
+        self._release_lists()
+        self.surfaces, self.edges = self.geometry.surfaces(), self.geometry.edges()
+
+    def _release_lists(self) -> None:
+        self.surfaces.release()
+        self.edges.release()
 
     def _fitting(self, table: TableTexture, values: Floats) -> TableTexture:
         """The table, or a larger one in its place."""

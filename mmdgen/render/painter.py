@@ -56,7 +56,9 @@ class Painter:
         for name in _USUAL:  # a driver that refuses shaders is found out before the first model
             self.programs.get(name, linear_skinning=True)
         self._shared: dict[str, object] = {}  # uniforms of all programs
-        self._ready: set[str] = set()  # programs that know the shared uniforms of this picture
+        self._ready: set[int] = (
+            set()
+        )  # programs, by their number, that know the shared uniforms of this picture
 
     def begin_batch(self, model: GpuModel, view: View) -> None:
         """Set what all poses of an uploaded batch share."""
@@ -68,7 +70,8 @@ class Painter:
         self._begin(model, slot)
         self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA  # "over", premultiplied
         for call in calls:
-            program = self._program(call.draw_list, call.program)
+            array = self._array(call.draw_list, call.program, call.is_linear)
+            program = array.program
             for name, value in call.uniforms:
                 program[name] = value
             if call.material is not None:
@@ -76,9 +79,7 @@ class Painter:
             self._context.cull_face = call.culled
             self._switch(moderngl.BLEND, call.is_blended)
             self._switch(moderngl.CULL_FACE, not call.double_sided)
-            call.draw_list.array(call.program).render(
-                moderngl.TRIANGLES, vertices=call.index_count, first=call.first_index
-            )
+            array.render(moderngl.TRIANGLES, vertices=call.index_count, first=call.first_index)
 
     def paint_maps(
         self,
@@ -93,13 +94,14 @@ class Painter:
         self._begin(model, slot)
         self._context.cull_face = "back"
         for draw in _visible(surfaces, materials):
-            program = self._program(surfaces, "maps")
+            array = self._array(surfaces, "maps", draw.run.is_linear)
+            program = array.program
             program["u_base_pose"] = base_slot
             program["u_size"] = size_px
             program["u_alpha"] = materials.diffuse[draw.run.material, 3]
             model.bind_pictures(draw.run.material)
             self._switch(moderngl.CULL_FACE, not draw.run.double_sided)
-            _render(surfaces, "maps", draw)
+            array.render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)
 
     def begin_numbers(self, model: GpuModel, slot: int) -> None:
         """Get ready for `number_surfaces` and `number_edges` of the pose in a slot."""
@@ -109,18 +111,19 @@ class Painter:
         """Draw a run's triangles as their numbers in the list, from 1 on."""
         self._context.cull_face = "back"
         self._switch(moderngl.CULL_FACE, not draw.run.double_sided)
-        self._program(surfaces, "identify")["u_first_number"] = 1 + draw.first_index // 3
-        _render(surfaces, "identify", draw)
+        array = self._array(surfaces, "identify", draw.run.is_linear)
+        array.program["u_first_number"] = 1 + draw.first_index // 3
+        array.render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)
 
     def number_edges(self, edges: DrawList, materials: PosedMaterials, first: int, view: View) -> None:
         """Draw outlines as numbers from `first` on."""
         self._context.cull_face = "front"
         self._context.enable(moderngl.CULL_FACE)
         for draw in _outlined(edges, materials):
-            program = self._program(edges, "identify_edge")
-            program["u_thickness"] = _thickness(draw, materials, view)
-            program["u_first_number"] = first + draw.first_index // 3
-            _render(edges, "identify_edge", draw)
+            array = self._array(edges, "identify_edge", draw.run.is_linear)
+            array.program["u_thickness"] = _thickness(draw, materials, view)
+            array.program["u_first_number"] = first + draw.first_index // 3
+            array.render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)
 
     def _begin(self, model: GpuModel, slot: int) -> None:
         self._context.enable_only(moderngl.DEPTH_TEST)
@@ -129,14 +132,14 @@ class Painter:
         self._ready.clear()
         model.bind_tables()
 
-    def _program(self, draw_list: DrawList, name: str) -> moderngl.Program:
-        """The program that draws a list under a name, ready for this picture."""
-        program = draw_list.array(name).program
-        if name not in self._ready:
-            self._ready.add(name)
+    def _array(self, draw_list: DrawList, name: str, is_linear: bool) -> moderngl.VertexArray:
+        """What draws a list with the program of that name, made ready for this picture."""
+        array = draw_list.array(name, linear_skinning=is_linear)
+        if array.program.glo not in self._ready:
+            self._ready.add(array.program.glo)
             for uniform, value in self._shared.items():
-                program[uniform] = value
-        return program
+                array.program[uniform] = value
+        return array
 
     def _switch(self, flag: int, enabled: bool) -> None:
         (self._context.enable if enabled else self._context.disable)(flag)
@@ -152,6 +155,7 @@ class DrawCall:
 
     draw_list: DrawList
     program: str
+    is_linear: bool  # see `Run`
     uniforms: tuple[tuple[str, object], ...]
     material: int | None  # whose pictures are bound; None: none needed
     is_blended: bool
@@ -166,6 +170,7 @@ class DrawCall:
             self.draw_list is other.draw_list
             and self.first_index + self.index_count == other.first_index
             and self.program == other.program
+            and self.is_linear == other.is_linear
             and self.is_blended == other.is_blended
             and self.double_sided == other.double_sided
             and self.uniforms == other.uniforms
@@ -220,6 +225,7 @@ def _surface_call(
     return DrawCall(
         draw_list=surfaces,
         program=(opaque_name if opaque else blended_name) + "_plain" * materials.has_plain_pictures,
+        is_linear=draw.run.is_linear,
         uniforms=uniforms,
         material=material,
         is_blended=not opaque,
@@ -236,6 +242,7 @@ def _edge_call(edges: DrawList, draw: Draw, materials: PosedMaterials, view: Vie
     return DrawCall(
         draw_list=edges,
         program="edge",
+        is_linear=draw.run.is_linear,
         uniforms=(
             ("u_edge_color", (*visible.tolist(), float(color[3]))),
             ("u_thickness", _thickness(draw, materials, view)),
@@ -296,7 +303,3 @@ def _outlined(edges: DrawList, materials: PosedMaterials) -> list[Draw]:
 
 def _thickness(draw: Draw, materials: PosedMaterials, view: View) -> float:
     return float(materials.edge_sizes[draw.run.material]) * view.edge_units
-
-
-def _render(draw_list: DrawList, name: str, draw: Draw) -> None:
-    draw_list.array(name).render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)

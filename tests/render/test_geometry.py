@@ -68,6 +68,47 @@ def test_long_opaque_run_shows_its_nearest_triangle(renderer: Renderer) -> None:
     assert (picture == draw(renderer, stack(np.zeros(1)), textures={0: ramp})).all()
 
 
+def test_what_is_brought_forward_is_drawn_first_and_no_pixel_changes(renderer: Renderer) -> None:
+    """300 near squares, 300 far ones that stick out below them, and a pane of glass drawn in between."""
+    near = [(-8.0, 0.0, 8.0, 8.0, 10.0 - z / 100.0) for z in range(300)]
+    far = [(-8.0, -8.0, 8.0, 8.0, 40.0 - z / 100.0) for z in range(300)]
+    glass = plain((0.0, 0.0, 0.5, 0.5))
+    solid = [plain((0.2 + z / 1000.0, 0.3, 0.1, 1.0)) for z in range(600)]
+    model = quads(
+        *near[:150],
+        *far,
+        (-8.0, -8.0, 0.0, 8.0, 0.0),
+        *near[150:],
+        materials=[*solid[:450], glass, *solid[450:]],
+    )
+    rig = build_rig(model)
+    base = rig.pose(Pose.rest(model, (1,)))
+    loaded = renderer.load(rig, {})
+    before = renderer.render(loaded, base, VIEW)
+    renderer.bring_forward(loaded, base, VIEW)
+    assert (renderer.render(loaded, base, VIEW) == before).all()
+    order = loaded.surfaces.triangles.tolist()
+    assert order[900:902] == [900, 901]  # the pane keeps its place
+    assert order[:4] == [898, 899, 298, 299]  # the nearest far one, and only then the nearest near one
+    assert order[902:904] == [1200, 1201]  # hides all the near ones
+    loaded.release()
+
+
+def test_only_materials_with_spherical_skinning_pay_for_it() -> None:
+    curved = (("頭", 0.5), ("首", 0.5))
+    vertices = [vertex((x, y, 0.0)) for x, y in ((0, 0), (0, 1), (1, 0))]
+    vertices += [replace(spec, weights=curved, sdef=((0.0,) * 3,) * 3) for spec in vertices]
+    model = build_model(
+        bones=[bone("首"), bone("頭", parent="首")],
+        vertices=vertices,
+        materials=[material("髪", triangles=1), material("袖", triangles=1)],
+    )
+    with Renderer() as renderer:
+        loaded = renderer.load(build_rig(model), {})
+        assert [draw.run.is_linear for draw in loaded.surfaces.draws] == [True, False]
+        loaded.release()
+
+
 def test_triangles_that_never_enter_the_picture_are_left_out() -> None:
     model = build_model(
         bones=[bone("首")],
