@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from mmdgen.images import Image, linear_from_srgb, srgb_from_linear
+from mmdgen.images import Image, srgb_from_linear
 from mmdgen.model import NO_INDEX, Floats, Model
 from mmdgen.render.crop import Reach
+from mmdgen.render.textures import linear_levels
 
 _FINEST = 0.25  # of a texture's surface may have more than that many texels lost to a halving
-_LINEAR = np.round(linear_from_srgb(np.arange(256) / 255.0) * 16383.0).astype(np.uint16)
-_ENCODED = np.round(srgb_from_linear(np.arange(16384) / 16383.0) * 255.0).astype(np.uint8)
+_ENCODED = np.round(srgb_from_linear(np.arange(65536) / 65535.0) * 255.0).astype(np.uint8)
 
 
 def fit_pictures(model: Model, pictures: Mapping[int, Image], reach: Reach, limit: int) -> dict[int, Image]:
@@ -40,18 +40,23 @@ def fit_pictures(model: Model, pictures: Mapping[int, Image], reach: Reach, limi
 
 def halved(picture: Image, times: int) -> Image:
     """A picture at half its size, several times over while both sides are even."""
+    height, width = picture.shape[:2]
+    while times and (height % (1 << times) or width % (1 << times)):
+        times -= 1
+    if not times:
+        return picture
+    levels = linear_levels(picture)
     for _ in range(times):
-        if picture.shape[0] % 2 or picture.shape[1] % 2:
-            break
-        colors = _mean_of_four(_LINEAR[picture[..., :3]])
-        alpha = _mean_of_four(picture[..., 3:].astype(np.uint16))
-        picture = np.concatenate([_ENCODED[colors], alpha.astype(np.uint8)], axis=-1)
-    return picture
+        rows = _mean(levels[0::2], levels[1::2])
+        levels = _mean(rows[:, 0::2], rows[:, 1::2])
+    small = np.empty(levels.shape, np.uint8)
+    small[..., :3] = _ENCODED[levels[..., :3]]
+    small[..., 3] = levels[..., 3] // 257
+    return small
 
 
-def _mean_of_four(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    pairs = values[0::2] + values[1::2]  # 14 bits each, so that four fit
-    return np.asarray((pairs[:, 0::2] + pairs[:, 1::2] + 2) >> 2, np.uint16)
+def _mean(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    return (one & other) + ((one ^ other) >> 1)  # rounded down; a sum would need a 17th bit
 
 
 def _halvings(model: Model, pictures: Mapping[int, Image], reach: Reach) -> dict[int, int]:

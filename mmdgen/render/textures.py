@@ -33,7 +33,7 @@ def upload_picture(context: moderngl.Context, pixels: Image, *, decode: bool) ->
     height, width = pixels.shape[:2]
     if decode:
         # Software drivers decode sRGB texels at each read of each sample; 16 bits hold them decoded.
-        linear = _linear_levels(pixels)
+        linear = linear_levels(pixels)
         texture = context.texture((width, height), 4, linear.data, dtype="nu2", internal_format=_RGBA16)
     else:
         texture = context.texture((width, height), 4, np.ascontiguousarray(pixels).data)
@@ -41,7 +41,7 @@ def upload_picture(context: moderngl.Context, pixels: Image, *, decode: bool) ->
     return texture
 
 
-def _linear_levels(pixels: Image) -> NDArray[np.uint16]:
+def linear_levels(pixels: Image) -> NDArray[np.uint16]:
     """The same picture in linear light, (height, width, 4), 0 to 65535."""
     pairs = np.ascontiguousarray(pixels).view("<u2")  # red and green, blue and alpha: half the look-ups
     levels = np.empty(pairs.shape, "<u4")

@@ -54,7 +54,7 @@ def test_what_is_not_drawn_does_not_count_and_a_texture_without_area_stays() -> 
 def test_halving_averages_light_and_keeps_odd_sizes() -> None:
     picture = np.zeros((2, 6, 4), np.uint8)
     picture[:, ::2] = 255
-    assert halved(picture, 1)[0, 0].tolist() == [188, 188, 188, 128]  # half the light of white
+    assert halved(picture, 1)[0, 0].tolist() == [188, 188, 188, 127]  # half the light of white
     assert halved(picture, 2).shape == (1, 3, 4)
     plain = np.full((4, 4, 4), 77, np.uint8)
     assert (halved(plain, 2) == 77).all()
