@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -121,12 +121,12 @@ def load_config(
 ) -> DatasetConfig:
     """The configuration of a file, with what the command line says instead."""
     config = read_config(path)
+    config = config if out is None else replace(config, out=out)
     if folders:
-        # the file's patterns name groups of its own models
+        # the file's name and patterns are for its own models
         splits = tuple(replace(rule, groups=(), share=None) for rule in config.splits)
         folders = tuple(folder.expanduser() for folder in folders)
-        config = replace(config, builtin=0, folders=folders, splits=splits)
-    config = config if out is None else replace(config, out=out)
+        config = replace(config, name=config.out.name, builtin=0, folders=folders, splits=splits)
     return config if seed is None else replace(config, seed=seed)
 
 
@@ -159,6 +159,17 @@ def look_at_models(
     """Read every model once, with a progress bar."""
     with progress_bar("looking at models", "step") as show:
         return prepare_models(config, workers=workers, engine=engine, on_progress=show)
+
+
+def plan_line(fact: Mapping[str, Any], time: str = "") -> str:
+    """What `plan_facts` says, in one line."""
+    size = fact["bytes"]
+    readable = f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
+    return (
+        f"{fact['split']}: {fact['samples']:,} samples of {fact['models']:,} models in "
+        f"{fact['groups']:,} groups, {fact['shards']:,} shards ({fact['shards_there']:,} there), "
+        f"about {readable}{time}, fingerprint {fact['fingerprint']}"
+    )
 
 
 UNUSED_LINES = 20  # a folder of thousands has hundreds of stages, weapons and damaged files

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from mmdgen.cli.dataset_options import Asked, dataset_options, tell_unused
+from mmdgen.cli.dataset_options import Asked, dataset_options, plan_line, tell_unused
 from mmdgen.cli.options import device_option, dry_run_option, json_option
 from mmdgen.dataset.plan import Plan
 from mmdgen.errors import RenderError
@@ -43,11 +43,7 @@ def plan(asked: Asked, device: int | None, dry_run: bool, as_json: bool) -> None
         click.echo(json.dumps(facts, ensure_ascii=False, indent=1))
         return
     for fact, estimate in zip(facts, estimates, strict=True):
-        click.echo(
-            f"{fact['split']}: {fact['samples']:,} samples of {fact['models']:,} models in "
-            f"{fact['groups']:,} groups, {fact['shards']:,} shards ({fact['shards_there']:,} there), "
-            f"about {_size(fact['bytes'])}{_time(estimate)}, fingerprint {fact['fingerprint']}"
-        )
+        click.echo(plan_line(fact, _time(estimate)))
     tell_unused(models)
 
 
@@ -62,10 +58,6 @@ def _estimates(
     except RenderError as error:
         click.echo(f"how long it will take is not known here: {error}", err=True)
         return [None for _ in plans]
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
 
 
 def _time(estimate: Estimate | None) -> str:

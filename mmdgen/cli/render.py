@@ -6,10 +6,11 @@ import json
 import re
 import sys
 from dataclasses import asdict, replace
+from typing import Any
 
 import click
 
-from mmdgen.cli.dataset_options import Asked, dataset_options, progress_bar, tell_unused
+from mmdgen.cli.dataset_options import Asked, dataset_options, plan_line, progress_bar, tell_unused
 from mmdgen.cli.options import device_option, dry_run_option, json_option, memory_option
 from mmdgen.dataset.config import DatasetConfig
 from mmdgen.generate.finish import finish_dataset, is_whole
@@ -53,7 +54,7 @@ def render(
     dataset, models = asked.config, asked.look_at_models()
     plans = asked.plans(models)
     if dry_run:
-        click.echo(json.dumps([plan_facts(plan, dataset) for plan in plans], ensure_ascii=False, indent=1))
+        _tell_plans([plan_facts(plan, dataset) for plan in plans], models, as_json)
         return
     settings = RenderSettings(device_index=device, software_threads=0)
     memory_bytes = None if memory_gib is None else int(memory_gib * 2**30)
@@ -79,6 +80,15 @@ def render(
         _tell(dataset, models, summaries)
     if not all(summary.is_complete for summary in summaries):
         raise click.exceptions.Exit(1)
+
+
+def _tell_plans(facts: list[dict[str, Any]], models: list[SurveyedModel], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=1))
+        return
+    for fact in facts:
+        click.echo(plan_line(fact))
+    tell_unused(models)
 
 
 def _tell(dataset: DatasetConfig, models: list[SurveyedModel], summaries: list[RunSummary]) -> None:

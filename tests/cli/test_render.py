@@ -126,7 +126,9 @@ def test_a_plan_tells_what_rendering_will_cost(rendered: Workplace) -> None:
 def test_dry_run_makes_nothing(workplace: Workplace, tmp_path: Path) -> None:
     result = workplace.type("render", "--dry-run", "--out", tmp_path / "other")
     assert result.exit_code == 0
-    assert json.loads(result.stdout)[0]["split"] == "train"
+    assert result.stdout.startswith("train: 20 samples of 3 models in 3 groups, 3 shards (0 there)")
+    facts = workplace.type("render", "--dry-run", "--out", tmp_path / "other", "--json")
+    assert json.loads(facts.stdout)[0]["split"] == "train"
     assert not (tmp_path / "other" / "train").exists()
 
 
