@@ -126,7 +126,9 @@ def load_config(
         # the file's name and patterns are for its own models
         splits = tuple(replace(rule, groups=(), share=None) for rule in config.splits)
         folders = tuple(folder.expanduser() for folder in folders)
-        config = replace(config, name=config.out.name, builtin=0, folders=folders, splits=splits)
+        config = replace(
+            config, name=config.out.name or config.name, builtin=0, folders=folders, splits=splits
+        )
     return config if seed is None else replace(config, seed=seed)
 
 

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from mmdgen.images import Image, srgb_from_linear
-from mmdgen.model import NO_INDEX, Floats, Model
+from mmdgen.model import Floats, Model, VertexElements
 from mmdgen.render.crop import Reach
 from mmdgen.render.textures import linear_levels
 
-_FINEST = 0.25  # of a texture's surface may have more than that many texels lost to a halving
+_COARSE = 0.05  # of the surface that shows a texture: so much may get texels larger than a sample
+_A_TEXEL = 2.0  # the areas are twice those of the triangles
 _ENCODED = np.round(srgb_from_linear(np.arange(65536) / 65535.0) * 255.0).astype(np.uint8)
 
 
@@ -63,41 +64,66 @@ def _halvings(model: Model, pictures: Mapping[int, Image], reach: Reach) -> dict
     """How often each texture may be halved so that hardly any texel gets larger than a sample."""
     if reach.samples_per_unit is None:
         return {}
-    surfaces: dict[int, list[tuple[Floats, Floats]]] = {}
-    for material, (first, end) in enumerate(model.materials.face_ranges()):
-        index = int(model.materials.textures[material])
-        shown = first + np.flatnonzero(reach.surfaces[first:end])
-        if index in pictures and len(shown):
-            surfaces.setdefault(index, []).append(_areas(model, shown, pictures[index]))
+    shown = np.flatnonzero(reach.surfaces)
+    material = np.searchsorted(model.materials.face_ranges()[:, 1], shown, side="right")
+    texture = model.materials.textures[material]
     result = {}
-    for index, parts in surfaces.items():
-        area, texels = (np.concatenate(column) for column in zip(*parts, strict=True))
-        density = _lower_quantile(np.sqrt(texels / area), area) / reach.samples_per_unit
-        result[index] = int(np.log2(max(density, 1.0)))
-    for index in model.materials.sphere_textures[model.materials.sphere_textures != NO_INDEX]:
-        result.pop(int(index), None)  # its texels are looked up by direction
+    for index in pictures.keys() - set(model.materials.sphere_textures.tolist()):  # looked up by direction
+        triangles = shown[texture == index]
+        texels = _texel_areas(model, triangles, pictures[index])
+        for areas in (_areas, _largest_areas):  # the second takes longer, and only ever finds less
+            density = _density(areas(model, triangles), texels) / reach.samples_per_unit
+            result[index] = int(np.log2(max(density, 1.0)))
+            if not result[index]:
+                break
     return result
 
 
-def _areas(model: Model, triangles: NDArray[np.intp], picture: Image) -> tuple[Floats, Floats]:
-    """Area of triangles in space and on their texture, square units and texels, each (triangles,)."""
-    corners = model.vertices.positions[model.faces[triangles]].astype(np.float64)
+def _areas(model: Model, triangles: NDArray[np.intp]) -> Floats:
+    """Twice the areas of triangles at rest, square units, (n,)."""
+    return _areas_at(model.vertices.positions[model.faces[triangles]])
+
+
+def _areas_at(corners: Floats) -> Floats:
     across, down = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area = np.linalg.norm(np.cross(across, down), axis=1)
-    uvs = model.vertices.uvs[model.faces[triangles]] * np.array(picture.shape[1::-1], np.float64)
+    return np.asarray(np.linalg.norm(np.cross(across, down), axis=1), np.float32)
+
+
+def _largest_areas(model: Model, triangles: NDArray[np.intp]) -> Floats:
+    """The same, at rest or under a vertex morph: some models keep other eyes tiny, to be grown by a morph."""
+    largest = _areas(model, triangles)
+    faces = model.faces[triangles]
+    ways = np.zeros_like(model.vertices.positions)
+    moves = np.zeros(len(ways), np.bool_)
+    for elements in model.morphs.elements:
+        if isinstance(elements, VertexElements):
+            moves[elements.vertices], ways[elements.vertices] = True, elements.offsets
+            rows = np.flatnonzero(moves[faces].any(axis=1))
+            corners = model.vertices.positions[faces[rows]] + ways[faces[rows]]
+            largest[rows] = np.maximum(largest[rows], _areas_at(corners))
+            moves[elements.vertices], ways[elements.vertices] = False, 0.0
+    return largest
+
+
+def _texel_areas(model: Model, triangles: NDArray[np.intp], picture: Image) -> Floats:
+    """Twice the areas of triangles on their texture, texels, (n,)."""
+    uvs = model.vertices.uvs[model.faces[triangles]] * np.array(picture.shape[1::-1], np.float32)
     (u0, v0), (u1, v1) = (uvs[:, 1] - uvs[:, 0]).T, (uvs[:, 2] - uvs[:, 0]).T
-    texels = np.abs(u0 * v1 - v0 * u1)
-    good = (area > 0.0) & np.isfinite(texels)
-    return area[good], texels[good]
+    return np.asarray(np.abs(u0 * v1 - v0 * u1), np.float32)
 
 
-def _lower_quantile(values: Floats, weights: Floats) -> float:
-    """The value that `_FINEST` of the weight lies below; 0 for none."""
-    order = np.argsort(values)
+def _density(areas: Floats, texels: Floats) -> float:
+    """Texels a unit, on one axis, that all but `_COARSE` of a surface have at least; 0 for no surface.
+
+    Triangles that show a single colour do not count.
+    """
+    counts = (areas > 0.0) & (texels >= _A_TEXEL)
+    densities, weights = np.sqrt(texels[counts] / areas[counts]), areas[counts]
+    order = np.argsort(densities)
     reached = np.cumsum(weights[order])
     if not len(reached):
         return 0.0
-    return float(values[order][np.searchsorted(reached, _FINEST * reached[-1])])
+    return float(densities[order][np.searchsorted(reached, _COARSE * reached[-1])])
 
 
 def _within_limit(picture: Image, limit: int) -> Image:
