@@ -168,10 +168,15 @@ def plan_line(fact: Mapping[str, Any], time: str = "") -> str:
     size = fact["bytes"]
     readable = f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
     return (
-        f"{fact['split']}: {fact['samples']:,} samples of {fact['models']:,} models in "
-        f"{fact['groups']:,} groups, {fact['shards']:,} shards ({fact['shards_there']:,} there), "
+        f"{fact['split']}: {_count(fact['samples'], 'sample')} of {_count(fact['models'], 'model')} in "
+        f"{_count(fact['groups'], 'group')}, {_count(fact['shards'], 'shard')} "
+        f"({fact['shards_there']:,} there), "
         f"about {readable}{time}, fingerprint {fact['fingerprint']}"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 UNUSED_LINES = 20  # a folder of thousands has hundreds of stages, weapons and damaged files

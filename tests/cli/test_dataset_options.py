@@ -10,7 +10,7 @@ import pytest
 from mmdgen.annotate.schema import Annotation, HeadBounds, Origin, Provenance
 from mmdgen.catalog.record import ModelRecord
 from mmdgen.catalog.scan import ModelFile
-from mmdgen.cli.dataset_options import UNUSED_LINES, load_config, plans_of, tell_unused
+from mmdgen.cli.dataset_options import UNUSED_LINES, load_config, plan_line, plans_of, tell_unused
 from mmdgen.dataset.config import DatasetConfig, Split, SplitRule
 from mmdgen.dataset.splits import assign_split
 from mmdgen.errors import DatasetError
@@ -69,6 +69,15 @@ def test_models_take_the_place_of_the_configurations_models_and_groups(config_fi
     assert config.builtin == 0
     assert config.folders == (Path.home() / "mmd",)
     assert config.splits == (SplitRule(Split.TRAIN, 10), SplitRule(Split.TEST, 2))
+
+
+def test_a_plans_line_counts_in_words_that_fit() -> None:
+    fact = {"split": "test", "samples": 4000, "models": 2, "groups": 1, "shards": 1, "shards_there": 0}
+    line = plan_line(fact | {"bytes": 3_000_000_000, "fingerprint": "abc"}, " and 5 min 00 s")
+    assert line == (
+        "test: 4,000 samples of 2 models in 1 group, 1 shard (0 there), about 3.0 GB and 5 min 00 s, "
+        "fingerprint abc"
+    )
 
 
 def test_a_split_without_models_is_passed_over_aloud(
