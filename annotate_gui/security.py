@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import os
 import secrets
@@ -12,8 +13,6 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-COOKIE = "annotate_gui_token"
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'",
@@ -46,6 +45,11 @@ def stored_token(path: Path) -> str:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(token + "\n")
     return token
+
+
+def cookie_name(token: str) -> str:
+    """The cookie of a token: browsers keep cookies by host, not by port, so each server has its own."""
+    return f"annotate_gui_{hashlib.sha256(token.encode()).hexdigest()[:8]}"
 
 
 class Guard:
@@ -94,9 +98,10 @@ class Guard:
         if self._is_token(given):
             rest = urlencode(query, doseq=True)
             response = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), 303)
-            response.set_cookie(COOKIE, self._token, httponly=True, samesite="strict", max_age=30 * 86_400)
+            name = cookie_name(self._token)
+            response.set_cookie(name, self._token, httponly=True, samesite="strict", max_age=30 * 86_400)
             return response
-        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        cookie = cookie_parser(headers.get("cookie", "")).get(cookie_name(self._token), "")
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         if self._is_token(bearer) or self._is_token(cookie):
             return None

@@ -15,7 +15,7 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
 from annotate_gui.app import create_app
-from annotate_gui.security import COOKIE, is_loopback, stored_token
+from annotate_gui.security import cookie_name, is_loopback, stored_token
 from mmdgen.catalog.scan import ModelFile
 from mmdgen.render import RenderSettings
 
@@ -170,9 +170,26 @@ def test_bound_elsewhere_the_token_is_needed_once(
         assert "HttpOnly" in arrived.headers["set-cookie"]
         assert client.get("/api/hello?session=t").status_code == 200  # by the cookie
         client.cookies.clear()
-        others = f'{{"a": 1}}; it[s]="x y; {COOKIE}={token}'  # cookies of other pages on that machine
+        others = (
+            f'{{"a": 1}}; it[s]="x y; {cookie_name(token)}={token}'  # cookies of other pages on that machine
+        )
         assert client.get("/", headers={"cookie": others}).status_code == 200
         assert client.get("/", headers={"authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_two_servers_on_one_host_do_not_take_each_others_cookie(
+    files: list[ModelFile], annotations: Path, tmp_path: Path
+) -> None:
+    """A browser sends the cookies of one port to all ports of a host."""
+    tokens = [stored_token(tmp_path / name) for name in ("one", "two")]
+    apps = [create_app(files, annotations, token=token, workers=1) for token in tokens]
+    with TestClient(apps[0], base_url=ELSEWHERE) as one, TestClient(apps[1], base_url=ELSEWHERE) as two:
+        for client, token in zip((one, two), tokens, strict=True):
+            assert client.get(f"/?token={token}").status_code == 200
+        both = "; ".join(f"{name}={value}" for name, value in {**one.cookies, **two.cookies}.items())
+        for client in (one, two):
+            client.cookies.clear()
+            assert client.get("/", headers={"cookie": both}).status_code == 200
 
 
 def test_only_this_machines_own_addresses_count_as_loopback() -> None:
