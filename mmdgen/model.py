@@ -214,6 +214,13 @@ class MaterialTable:
         ends = np.cumsum(self.face_index_counts // 3, dtype=np.int32)
         return np.stack([ends - self.face_index_counts // 3, ends], axis=1)
 
+    def of_triangles(self, count: int) -> Ints:
+        """The material of each of a model's triangles, (count,); NO_INDEX where none draws it."""
+        result = np.full(count, NO_INDEX, np.int32)
+        owners = np.repeat(np.arange(len(self), dtype=np.int32), self.face_index_counts // 3)[:count]
+        result[: len(owners)] = owners
+        return result
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IkChain:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmdgen.model import Bools, Floats, Ints, MaterialFlag, Model
+from mmdgen.model import NO_INDEX, Bools, Floats, Ints, MaterialFlag, Model
 from mmdgen.rig import PosedModel, skin_vertices
 from mmdgen.scene import View
 
@@ -85,15 +85,15 @@ def find_reach(extremes: PosedModel, view: View, expressions: PosedModel | None 
 
 
 def _never_drawn(extremes: PosedModel, expressions: PosedModel | None) -> Bools:
-    """Triangles of materials that are invisible and stay so, (triangles,)."""
+    """Triangles of no material, or of materials that are invisible and stay so, (triangles,)."""
     model = extremes.rig.model
-    result = np.zeros(len(model.faces), np.bool_)
+    materials = model.materials.of_triangles(len(model.faces))
+    result = np.asarray(materials == NO_INDEX)
     for posed in (extremes, expressions):
         if posed is not None and posed.material_multiply is not None:
             return result
-    alphas = model.materials.diffuse[:, 3]
-    for alpha, (first, end) in zip(alphas, model.materials.face_ranges(), strict=True):
-        result[first:end] = alpha <= 0.0
+    drawn = np.flatnonzero(~result)
+    result[drawn] = model.materials.diffuse[materials[drawn], 3] <= 0.0
     return result
 
 

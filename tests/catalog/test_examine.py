@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mmdgen.annotate.schema import EyeCenters, Half, Origin, Provenance, Role, Verdict
+from mmdgen.cast import make_character
 from mmdgen.catalog.examine import examine_model, figure_digest
 from mmdgen.catalog.record import ModelRecord, annotation_digest, record_from_json, record_to_json
 from mmdgen.formats import write_pmx
@@ -62,6 +63,17 @@ def test_a_model_without_head_says_so() -> None:
 def test_a_model_without_a_needed_morph_says_which() -> None:
     roles = {role: choice for role, choice in annotate_tiny(IDENTITY).roles.items() if role != Role.MOUTH_AAA}
     assert examine(roles=roles).problem == "no morph for mouth_aaa; annotate it or leave the model out"
+
+
+def test_triangles_that_no_material_draws_do_no_harm() -> None:
+    """A file whose last material names one triangle less than there are."""
+    model = make_character(3).model
+    counts = model.materials.face_index_counts.copy()
+    counts[-1] -= 3
+    damaged = replace(model, materials=replace(model.materials, face_index_counts=counts))
+    record = examine_model(write_pmx(damaged), source="short.pmx")
+    assert record.annotation is not None
+    assert any("left the rest undrawn" in str(warning) for warning in record.warnings)
 
 
 def test_a_persons_verdict_holds() -> None:
