@@ -2,7 +2,8 @@
 
 A texture far finer than the samples of the picture would have to be read through mipmaps. Software drivers
 then choose a level at every read, and texels that nobody sees are loaded. So it is halved beforehand until a
-texel is about as large as a sample; averages are taken in linear light.
+texel is about as large as a sample, and has no mipmaps. What is looked up by direction instead, sphere maps
+and toon ramps, is left as it is; so is everything where it is not known how finely it will be drawn.
 """
 
 from __future__ import annotations
@@ -16,59 +17,73 @@ from PIL import Image as PillowImage
 from mmdgen.images import Image, srgb_from_linear
 from mmdgen.model import Floats, Model, VertexElements
 from mmdgen.render.crop import Reach
+from mmdgen.render.opacity import sliding_vertices
 from mmdgen.render.textures import linear_levels
+from mmdgen.scene import Shading
 
 _COARSE = 0.05  # of the surface that shows a texture: so much may get texels larger than a sample
 _A_TEXEL = 2.0  # the areas are twice those of the triangles
 _ENCODED = np.round(srgb_from_linear(np.arange(65536) / 65535.0) * 255.0).astype(np.uint8)
 
 
-def fit_pictures(model: Model, pictures: Mapping[int, Image], reach: Reach, limit: int) -> dict[int, Image]:
+def fit_pictures(
+    model: Model, pictures: Mapping[int, Image], reach: Reach, shading: Shading, limit: int
+) -> dict[int, Image]:
     """The pictures by texture index, scaled down to what is needed.
 
     Args:
         model: whose textures they are.
         pictures: RGBA by index into `Model.textures`.
         reach: what will be drawn, and how finely; where that is not known nothing is halved.
+        shading: colours are averaged in linear light, or in gamma space as toon shading keeps them.
         limit: largest side that the driver allows.
     """
     halvings = _halvings(model, pictures, reach)
+    in_linear_light = shading is Shading.PHONG
     return {
-        index: _within_limit(halved(picture, halvings.get(index, 0)), limit)
+        index: _within_limit(halved(picture, halvings.get(index, 0), in_linear_light=in_linear_light), limit)
         for index, picture in pictures.items()
     }
 
 
-def halved(picture: Image, times: int) -> Image:
-    """A picture at half its size, several times over while both sides are even."""
+def halved(picture: Image, times: int, *, in_linear_light: bool = True) -> Image:
+    """A picture at half its size, rounded down, several times over."""
     height, width = picture.shape[:2]
-    while times and (height % (1 << times) or width % (1 << times)):
-        times -= 1
+    times = min(times, min(height, width).bit_length() - 1)
     if not times:
         return picture
-    levels = linear_levels(picture)
+    if height % (1 << times) or width % (1 << times):
+        return _resized(picture, width >> times, height >> times)
+    levels = linear_levels(picture) if in_linear_light else picture.astype(np.uint16) * 257
     for _ in range(times):
         rows = _mean(levels[0::2], levels[1::2])
-        levels = _mean(rows[:, 0::2], rows[:, 1::2])
-    small = np.empty(levels.shape, np.uint8)
-    small[..., :3] = _ENCODED[levels[..., :3]]
-    small[..., 3] = levels[..., 3] // 257
+        levels = _mean(rows[:, 0::2], rows[:, 1::2], up=True)
+    small = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if in_linear_light:
+        small[..., :3] = _ENCODED[levels[..., :3]]
     return small
 
 
-def _mean(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    return (one & other) + ((one ^ other) >> 1)  # rounded down; a sum would need a 17th bit
+def _mean(one: NDArray[np.uint16], other: NDArray[np.uint16], *, up: bool = False) -> NDArray[np.uint16]:
+    """Rounded down or up: in turn, so that nothing gets darker. A sum would need a 17th bit."""
+    half = (one ^ other) >> 1
+    return (one | other) - half if up else (one & other) + half
 
 
 def _halvings(model: Model, pictures: Mapping[int, Image], reach: Reach) -> dict[int, int]:
-    """How often each texture may be halved so that hardly any texel gets larger than a sample."""
+    """How often each texture may be halved so that hardly any texel gets larger than a sample.
+
+    What one vertex morph enlarges counts at its largest; what several do together is not looked for.
+    """
     if reach.samples_per_unit is None:
         return {}
+    table = model.materials
     shown = np.flatnonzero(reach.surfaces)
-    material = np.searchsorted(model.materials.face_ranges()[:, 1], shown, side="right")
-    texture = model.materials.textures[material]
+    texture = table.textures[table.of_triangles(len(model.faces))[shown]]
+    by_direction = {*table.sphere_textures.tolist(), *table.toons[~table.shared_toons].tolist()}
+    sliding = texture[sliding_vertices(model)[model.faces[shown]].any(axis=1)].tolist()  # or zooming
     result = {}
-    for index in pictures.keys() - set(model.materials.sphere_textures.tolist()):  # looked up by direction
+    for index in pictures.keys() - by_direction - set(sliding):
         triangles = shown[texture == index]
         texels = _texel_areas(model, triangles, pictures[index])
         for areas in (_areas, _largest_areas):  # the second takes longer, and only ever finds less
@@ -107,9 +122,9 @@ def _largest_areas(model: Model, triangles: NDArray[np.intp]) -> Floats:
 
 def _texel_areas(model: Model, triangles: NDArray[np.intp], picture: Image) -> Floats:
     """Twice the areas of triangles on their texture, texels, (n,)."""
-    uvs = model.vertices.uvs[model.faces[triangles]] * np.array(picture.shape[1::-1], np.float32)
+    uvs = model.vertices.uvs[model.faces[triangles]] * np.array(picture.shape[1::-1], np.float64)
     (u0, v0), (u1, v1) = (uvs[:, 1] - uvs[:, 0]).T, (uvs[:, 2] - uvs[:, 0]).T
-    return np.asarray(np.abs(u0 * v1 - v0 * u1), np.float32)
+    return np.asarray(np.abs(u0 * v1 - v0 * u1), np.float64)
 
 
 def _density(areas: Floats, texels: Floats) -> float:
@@ -117,8 +132,8 @@ def _density(areas: Floats, texels: Floats) -> float:
 
     Triangles that show a single colour do not count.
     """
-    counts = (areas > 0.0) & (texels >= _A_TEXEL)
-    densities, weights = np.sqrt(texels[counts] / areas[counts]), areas[counts]
+    counts = (areas > 0.0) & (texels >= _A_TEXEL) & np.isfinite(areas)
+    densities, weights = np.sqrt(texels[counts] / areas[counts]), areas[counts].astype(np.float64)
     order = np.argsort(densities)
     reached = np.cumsum(weights[order])
     if not len(reached):
@@ -132,5 +147,8 @@ def _within_limit(picture: Image, limit: int) -> Image:
     if max(height, width) <= limit:
         return picture
     scale = limit / max(height, width)
-    size = (max(1, int(width * scale)), max(1, int(height * scale)))
-    return np.asarray(PillowImage.fromarray(picture).resize(size, PillowImage.Resampling.BOX))
+    return _resized(picture, max(1, int(width * scale)), max(1, int(height * scale)))
+
+
+def _resized(picture: Image, width: int, height: int) -> Image:
+    return np.asarray(PillowImage.fromarray(picture).resize((width, height), PillowImage.Resampling.BOX))

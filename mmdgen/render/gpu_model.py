@@ -39,7 +39,7 @@ class GpuModel:
         self.rig = rig
         self.shading = shading
         self.reach = reach
-        pictures = fit_pictures(rig.model, textures, reach, context.info["GL_MAX_TEXTURE_SIZE"])
+        pictures = fit_pictures(rig.model, textures, reach, shading, context.info["GL_MAX_TEXTURE_SIZE"])
         shows = reach.surfaces | reach.edges
         is_opaque = opaque_triangles(rig.model, pictures, shows, with_spheres=shading is Shading.TOON)
         self.context = context

@@ -20,6 +20,7 @@ from mmdgen.model import (
 )
 
 _OPAQUE = 0xFF000000
+_ROWS_AT_ONCE = 500_000  # of texels: bounds the memory
 _BLOCK = 8  # texels: as many bytes as a word has
 _READ = 0.55  # texels: a bilinear read takes those whose nearest point is half a texel away; and rounding
 
@@ -42,7 +43,7 @@ def opaque_triangles(
         texture_of[first:end] = model.materials.textures[material]
     if wanted is not None:
         result &= wanted
-    slides = _sliding_vertices(model)
+    slides = sliding_vertices(model)
     for index, picture in textures.items():
         rows = np.flatnonzero(result & (texture_of == index))
         clear = _clear_texels(picture) if len(rows) else None
@@ -52,7 +53,7 @@ def opaque_triangles(
     return result
 
 
-def _sliding_vertices(model: Model) -> Bools:
+def sliding_vertices(model: Model) -> Bools:
     """Vertices whose texture coordinates some morph moves, (vertices,)."""
     slides = np.zeros(len(model.vertices), np.bool_)
     for kind, elements in zip(model.morphs.kinds, model.morphs.elements, strict=True):
@@ -98,7 +99,7 @@ def _avoid(uvs: Floats, clear: NDArray[np.bool_]) -> Bools:
     Triangles on which the texture begins anew count as meeting.
     """
     height, width = clear.shape
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         start = np.floor(uvs.min(axis=1, keepdims=True))  # textures repeat
         corners = (uvs - start) * np.array([width - 2, height - 2], np.float32) + np.float32(1.0)
         low = np.floor(corners.min(axis=1) - _READ)
@@ -132,13 +133,22 @@ def _rows_avoid(corners: Floats, boxes: NDArray[np.intp], clear: NDArray[np.bool
     """Whether triangles, (n, 3, 2) in texels, avoid clear texels, judged row by row of their boxes, (n,)."""
     counts = np.zeros((clear.shape[0], clear.shape[1] + 1), np.int32)
     np.cumsum(clear, axis=1, out=counts[:, 1:])
+    result = np.zeros(len(boxes), np.bool_)
+    shares = np.cumsum(boxes[:, 3] - boxes[:, 1]) // _ROWS_AT_ONCE
+    for share in np.split(np.arange(len(boxes)), np.flatnonzero(np.diff(shares)) + 1):
+        result[share] = _some_avoid(corners[share], boxes[share], counts)
+    return result
+
+
+def _some_avoid(corners: Floats, boxes: NDArray[np.intp], counts: NDArray[np.int32]) -> Bools:
+    """The same by the running `counts` of clear texels in each row, (rows, columns + 1)."""
     heights = boxes[:, 3] - boxes[:, 1]
     owners = np.repeat(np.arange(len(boxes)), heights)
     rows = np.arange(len(owners)) + np.repeat(boxes[:, 1] - np.cumsum(heights) + heights, heights)
     left, right = _spans(corners, owners, rows)
     is_known = left <= right  # else lost to rounding
     first = np.where(is_known, left - _READ, 0.0).astype(np.intp)
-    last = np.where(is_known, right + _READ, clear.shape[1] - 1).astype(np.intp)
+    last = np.where(is_known, right + _READ, counts.shape[1] - 2).astype(np.intp)
     meets = counts[rows, last + 1] > counts[rows, first]
     return np.asarray(np.bincount(owners[meets], minlength=len(boxes)) == 0)
 
@@ -151,7 +161,7 @@ def _spans(corners: Floats, owners: NDArray[np.intp], rows: NDArray[np.intp]) ->
         owners: of each row, its triangle, (rows,).
         rows: their numbers; reads from within half a texel above and below take from a row too.
     """
-    bottom, top = rows - np.float32(_READ), rows + np.float32(1.0 + _READ)
+    bottom, top = (rows.astype(np.float32) + np.float32(way) for way in (-_READ, 1.0 + _READ))
     left, right = np.full(len(rows), np.inf, np.float32), np.full(len(rows), -np.inf, np.float32)
     for here, there in ((0, 1), (1, 2), (2, 0)):
         x, y = corners[owners, here].T

@@ -52,7 +52,7 @@ def test_redraw_batch_and_reach_leave_every_byte_as_it_is(
         assert (together == np.concatenate([stage.draw(vector[None]) for vector in vectors])).all()
         model = stage._bound.model
         textures, _ = visible_textures(model, path.parent, everything(model).surfaces, shading)
-        fitted = fit_pictures(model, textures, stage.reach, limit=16384)
+        fitted = fit_pictures(model, textures, stage.reach, shading, limit=16384)
         uncut = renderer.load(stage._rig, fitted, shading=shading)
         assert (together == renderer.render(uncut, stage._pose(vectors), stage._view)).all()
         uncut.release()
