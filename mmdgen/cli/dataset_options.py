@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import click
@@ -28,6 +29,7 @@ from mmdgen.dataset.plan import Plan
 from mmdgen.dataset.splits import assign_split
 from mmdgen.generate.engines import EngineSettings
 from mmdgen.generate.runner import plan_split, prepare_models
+from mmdgen.generate.survey import FILES
 from mmdgen.generate.surveyed import SurveyedModel
 
 split_option: Option[Any] = click.option(
@@ -44,8 +46,8 @@ models_override: Option[Any] = click.option(
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="DIR",
-    help="Use the models below DIR instead of the configuration's, in splits of the usual shares; may be "
-    "given several times.",
+    help="Use the models below DIR instead of the configuration's, in splits of the usual shares, and name "
+    "the data set after its folder; may be given several times.",
 )
 
 
@@ -107,9 +109,17 @@ class Asked:
     workers: int | None
     engine: EngineSettings = field(default_factory=EngineSettings)
 
-    def look_at_models(self) -> list[SurveyedModel]:
-        """Read every model once, with a progress bar."""
-        return look_at_models(self.config, self.workers, self.engine)
+    def look_at_models(self, *, leave_nothing: bool = False) -> list[SurveyedModel]:
+        """Read every model once, with a progress bar.
+
+        What was found is kept in the data set's folder; with `leave_nothing`, if there is no data set yet, in
+        one that goes when the command ends.
+        """
+        config = self.config
+        if leave_nothing and not (config.out / FILES).is_file():
+            scratch = TemporaryDirectory(prefix="mmdgen-dry-run-")
+            config = replace(config, out=Path(click.get_current_context().with_resource(scratch)))
+        return look_at_models(config, self.workers, self.engine)
 
     def plans(self, models: Sequence[SurveyedModel]) -> list[Plan]:
         """See `plans_of`."""
@@ -126,10 +136,12 @@ def load_config(
         # the file's name and patterns are for its own models
         splits = tuple(replace(rule, groups=(), share=None) for rule in config.splits)
         folders = tuple(folder.expanduser() for folder in folders)
-        config = replace(
-            config, name=config.out.name or config.name, builtin=0, folders=folders, splits=splits
-        )
+        config = replace(config, name=_name_of(config.out), builtin=0, folders=folders, splits=splits)
     return config if seed is None else replace(config, seed=seed)
+
+
+def _name_of(out: Place) -> str:
+    return out.resolve().name if isinstance(out, Path) else out.name
 
 
 def plans_of(config: DatasetConfig, models: Sequence[SurveyedModel], names: tuple[str, ...]) -> list[Plan]:

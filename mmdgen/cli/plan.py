@@ -29,7 +29,7 @@ def plan(asked: Asked, device: int | None, dry_run: bool, as_json: bool) -> None
     The plan is written beside the shards to be, where `mmdgen render` goes by it. A few samples are rendered
     to measure bytes and time; nothing of them is kept. With --dry-run no plan is written.
     """
-    models = asked.look_at_models()
+    models = asked.look_at_models(leave_nothing=dry_run)
     plans = asked.plans(models)
     if not dry_run:
         for planned in plans:

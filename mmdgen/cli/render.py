@@ -51,7 +51,7 @@ def render(
     as_json: bool,
 ) -> None:
     """Render the shards of a data set that are not there yet."""
-    dataset, models = asked.config, asked.look_at_models()
+    dataset, models = asked.config, asked.look_at_models(leave_nothing=dry_run)
     plans = asked.plans(models)
     if dry_run:
         _tell_plans([plan_facts(plan, dataset) for plan in plans], models, as_json)

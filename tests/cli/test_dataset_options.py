@@ -66,6 +66,8 @@ def test_out_is_relative_to_where_the_command_is_typed(config_file: Path) -> Non
 def test_models_take_the_place_of_the_configurations_models_and_groups(config_file: Path) -> None:
     config = load_config(config_file, out=Path("mine"), seed=None, folders=(Path("~/mmd"),))
     assert config.name == "mine"  # not what the file calls its own models' data set
+    here = load_config(config_file, out=Path("mine/../."), seed=None, folders=(Path("~/mmd"),))
+    assert here.name == Path.cwd().name
     assert config.builtin == 0
     assert config.folders == (Path.home() / "mmd",)
     assert config.splits == (SplitRule(Split.TRAIN, 10), SplitRule(Split.TEST, 2))

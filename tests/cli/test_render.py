@@ -129,7 +129,8 @@ def test_dry_run_makes_nothing(workplace: Workplace, tmp_path: Path) -> None:
     assert result.stdout.startswith("train: 20 samples of 3 models in 3 groups, 3 shards (0 there)")
     facts = workplace.type("render", "--dry-run", "--out", tmp_path / "other", "--json")
     assert json.loads(facts.stdout)[0]["split"] == "train"
-    assert not (tmp_path / "other" / "train").exists()
+    assert workplace.type("plan", "--dry-run", "--out", tmp_path / "other").exit_code == 0
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_second_render_says_that_nothing_was_to_do(rendered: Workplace) -> None:
