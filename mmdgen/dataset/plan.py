@@ -17,7 +17,7 @@ from mmdgen.dataset.keys import SampleKey, shuffled
 from mmdgen.dataset.splits import assign_split
 from mmdgen.errors import DatasetError
 
-RECIPE_VERSION = 1  # raise it when the same plan would give other pixels or other labels
+RECIPE_VERSION = 2  # raise it when the same plan would give other pixels or other labels
 
 
 @dataclass(frozen=True, slots=True)
