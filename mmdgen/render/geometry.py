@@ -2,9 +2,9 @@
 
 Materials are drawn in file order, because MMD's blended surfaces write depth and so hide what is drawn behind
 them later. Only where a stretch of triangles is opaque to the last texel its inner order cannot show: such a
-run is drawn without blending, nearest clusters first. (It could show where two opaque surfaces lie in one
-plane: MMD shows the later one there, here it is the one of the farther cluster. No model is known that has
-such surfaces in two materials.)
+run is drawn without blending, nearest clusters first. (It could show where two opaque surfaces are equally
+far to the last bit of depth: MMD shows the later one there, here it is the one of the cluster drawn later. On
+downloaded models that is a pixel in dozens of pictures, where surfaces cross.)
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Run:
     double_sided: bool
     has_edge: bool
     is_opaque: bool  # to the last texel, as long as the material's own alpha is 1
-    is_linear: bool  # no vertex is skinned by SDEF or QDEF
+    is_linear: bool = False  # no vertex is skinned by SDEF or QDEF
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,9 @@ class DrawList:
         for array in self._arrays.values():
             array.release()
         self.index_buffer.release()
+
+
+_Stretch = tuple[Run, NDArray[np.integer]]
 
 
 class Geometry:
@@ -140,7 +143,7 @@ class Geometry:
         Draw lists made before are of no use any more.
         """
         stretches = list(_sorted_stretches(self._model, self._in_file_order, self._is_opaque, first))
-        self._runs = [self._run(run, rows) for run, rows in stretches]
+        self._runs = [replace(run, is_linear=bool(self._is_linear[rows].all())) for run, rows in stretches]
         self.triangles = np.concatenate([rows for _, rows in stretches] or [self._in_file_order])
         self.in_opaque_run = np.zeros(len(self._model.faces), np.bool_)
         for run, rows in stretches:
@@ -148,9 +151,6 @@ class Geometry:
         self._run_of = np.repeat(np.arange(len(stretches)), [len(rows) for _, rows in stretches])
         self._has_edge = np.array([run.has_edge for run in self._runs], np.bool_)
         self._corners = np.searchsorted(self.vertices, self._model.faces[self.triangles]).astype("<u4")
-
-    def _run(self, run: Run, rows: NDArray[np.integer]) -> Run:
-        return replace(run, is_linear=bool(self._is_linear[rows].all()))
 
     def surfaces(self, wanted: Bools | None = None) -> DrawList:
         """The wanted triangles, (triangles of the file,), or all. The caller releases the list."""
@@ -211,9 +211,6 @@ def _drawable_triangles(model: Model, wanted: Bools) -> NDArray[np.integer]:
     return np.flatnonzero(keep & wanted)
 
 
-_Stretch = tuple["Run", NDArray[np.integer]]
-
-
 def _sorted_stretches(
     model: Model, triangles: NDArray[np.integer], is_opaque: Bools, first: Bools
 ) -> Iterator[_Stretch]:
@@ -248,9 +245,7 @@ def _parted(stretch: NDArray[np.integer], first: Bools) -> Iterator[tuple[bool, 
         yield False, stretch[~first[stretch]]
 
 
-def _stretches(
-    model: Model, triangles: NDArray[np.integer], is_opaque: Bools
-) -> Iterator[tuple[Run, NDArray[np.integer]]]:
+def _stretches(model: Model, triangles: NDArray[np.integer], is_opaque: Bools) -> Iterator[_Stretch]:
     """The triangles in file order, cut into runs; opaque stretches that are too short stay with the rest."""
     for material, (first, end) in enumerate(model.materials.face_ranges()):
         begin, stop = np.searchsorted(triangles, (first, end))
@@ -283,7 +278,6 @@ def _run(model: Model, material: int, is_opaque: bool) -> Run:
         double_sided=bool(flags & MaterialFlag.DOUBLE_SIDED),
         has_edge=bool(flags & MaterialFlag.EDGE),
         is_opaque=is_opaque,
-        is_linear=False,
     )
 
 

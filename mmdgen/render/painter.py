@@ -56,9 +56,7 @@ class Painter:
         for name in _USUAL:  # a driver that refuses shaders is found out before the first model
             self.programs.get(name, linear_skinning=True)
         self._shared: dict[str, object] = {}  # uniforms of all programs
-        self._ready: set[int] = (
-            set()
-        )  # programs, by their number, that know the shared uniforms of this picture
+        self._ready: set[int] = set()  # numbers of the programs that know them, in this picture
 
     def begin_batch(self, model: GpuModel, view: View) -> None:
         """Set what all poses of an uploaded batch share."""
@@ -103,9 +101,14 @@ class Painter:
             self._switch(moderngl.CULL_FACE, not draw.run.double_sided)
             array.render(moderngl.TRIANGLES, vertices=draw.index_count, first=draw.first_index)
 
-    def begin_numbers(self, model: GpuModel, slot: int) -> None:
-        """Get ready for `number_surfaces` and `number_edges` of the pose in a slot."""
+    def begin_numbers(self, model: GpuModel, slot: int, *, earliest: bool = False) -> None:
+        """Get ready for `number_surfaces` and `number_edges` of the pose in a slot.
+
+        Of triangles at the same depth the last is kept, as in pictures, or the `earliest`.
+        """
         self._begin(model, slot)
+        if earliest:
+            self._context.depth_func = "<"
 
     def number_surfaces(self, surfaces: DrawList, draw: Draw) -> None:
         """Draw a run's triangles as their numbers in the list, from 1 on."""

@@ -34,7 +34,7 @@ class Programs:
         self._compiled: dict[tuple[str, bool], moderngl.Program] = {}
 
     def get(self, name: str, *, linear_skinning: bool) -> moderngl.Program:
-        """A program by its name, for models all of whose vertices are skinned linearly or for any model.
+        """A program by its name, for runs all of whose vertices are skinned linearly or for any.
 
         Raises:
             RenderError: the driver refuses the shader.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 
@@ -100,21 +101,24 @@ class Renderer:
     def bring_forward(self, model: GpuModel, base: PosedModel, view: View) -> None:
         """Let a model's opaque triangles that are seen in one pose be drawn before those that are not.
 
-        The depth test then spares most of the others, in that pose and in poses near to it. Pictures stay the
-        same, but where two opaque surfaces are equally far to the last bit.
+        The depth test then spares most of the others, in that pose and in poses near to it. Of surfaces in
+        one plane the later one goes on showing.
 
         Args:
             model: from `load`; what was prepared with it before is of no use any more.
             base: one pose, batch axis (1,).
             view: camera and picture.
         """
+        make_current(self._context)
         few = replace(view, samples_per_axis=min(2, view.samples_per_axis), outline_px=0.0)
         first = np.zeros_like(model.geometry.in_opaque_run)
-        opaque, none = model.geometry.surfaces(model.geometry.in_opaque_run), model.geometry.edges(first)
-        seen, _ = self.seen_triangles(model, opaque, none, [], base, few, _reached_box(model.reach, few))
-        first[opaque.triangles[seen]] = True
-        opaque.release()
-        none.release()
+        with ExitStack() as owned:
+            opaque, none = model.geometry.surfaces(model.geometry.in_opaque_run), model.geometry.edges(first)
+            owned.callback(opaque.release)
+            owned.callback(none.release)
+            box = _reached_box(model.reach, few)
+            seen, _ = self.seen_triangles(model, opaque, none, [], base, few, box, earliest=True)
+            first[opaque.triangles[seen]] = True
         model.bring_forward(first)
 
     def redraw(self, model: GpuModel, base: PosedModel, extremes: PosedModel, view: View) -> Redraw:
@@ -217,6 +221,8 @@ class Renderer:
         posed: PosedModel,
         view: View,
         box: PixelBox,
+        *,
+        earliest: bool = False,
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Which triangles of opaque lists may be seen at some sample of the box.
 
@@ -231,6 +237,7 @@ class Renderer:
             posed: one pose, batch axis (1,).
             view: camera and picture.
             box: the part of the picture.
+            earliest: of several at the same depth count the first, not the last, which is what shows.
 
         Returns:
             Rows of `surfaces.triangles` and of `edges.triangles`.
@@ -242,7 +249,7 @@ class Renderer:
         model.upload(posed, slice(0, 1))
         self._painter.begin_batch(model, view)
         target.begin_numbers(box)
-        self._painter.begin_numbers(model, 0)
+        self._painter.begin_numbers(model, 0, earliest=earliest)
         first_edge = 1 + len(surfaces.triangles)
         is_seen = np.zeros(first_edge + len(edges.triangles), np.bool_)
         last = -1

@@ -153,11 +153,24 @@ def draw_all_ways(renderer: Renderer, number: int) -> None:
     pose.morph_weights[1] = 1.0
     posed, base = rig.pose(pose), rig.pose(Pose.rest(model, (1,)))
     loaded = renderer.load(rig, {0: np.full((size, size, 4), 200, np.uint8)})
+    renderer.bring_forward(loaded, base, VIEW)
     renderer.render(loaded, posed, VIEW)
     renderer.render_maps(loaded, posed, VIEW)
     with renderer.redraw(loaded, base, posed, VIEW) as redraw:
         redraw.render(posed)
     loaded.release()
+
+
+def test_bringing_forward_touches_nothing_of_another_renderer() -> None:
+    model = quads((-5.0, -3.0, 2.0, 6.0, 0.0))
+    rig = build_rig(model)
+    base = rig.pose(Pose.rest(model, (1,)))
+    with Renderer() as one, Renderer() as other:
+        mine, theirs = one.load(rig, {}), other.load(rig, {})
+        picture = other.render(theirs, base, VIEW)
+        one.bring_forward(mine, base, VIEW)
+        assert (one.render(mine, base, VIEW) == picture).all()
+        assert (other.render(theirs, base, VIEW) == picture).all()
 
 
 def test_leaving_a_redraw_frees_nothing_of_another_renderer() -> None:

@@ -11,8 +11,9 @@ from mmdgen.model import Model
 from mmdgen.pose import Pose
 from mmdgen.render import Renderer
 from mmdgen.render.crop import find_reach
-from mmdgen.rig import build_rig
+from mmdgen.rig import build_rig, skin_vertices
 from tests.builders import (
+    MaterialSpec,
     about_z,
     bone,
     bone_morph,
@@ -21,7 +22,7 @@ from tests.builders import (
     vertex,
     vertex_morph,
 )
-from tests.render.scenes import DOUBLE_SIDED, VIEW, draw, plain, quads
+from tests.render.scenes import DOUBLE_SIDED, FRONT, VIEW, draw, plain, quads
 
 
 @pytest.mark.parametrize("clear_first", [False, True])
@@ -94,19 +95,103 @@ def test_what_is_brought_forward_is_drawn_first_and_no_pixel_changes(renderer: R
     loaded.release()
 
 
-def test_only_materials_with_spherical_skinning_pay_for_it() -> None:
-    curved = (("頭", 0.5), ("首", 0.5))
-    vertices = [vertex((x, y, 0.0)) for x, y in ((0, 0), (0, 1), (1, 0))]
-    vertices += [replace(spec, weights=curved, sdef=((0.0,) * 3,) * 3) for spec in vertices]
+@pytest.mark.parametrize("materials", [1, 2])
+def test_of_two_surfaces_in_one_plane_the_later_shows_brought_forward_or_not(
+    renderer: Renderer, materials: int
+) -> None:
+    """As in MMD. 40 squares of each, so that the seen and the hidden ones are parted."""
+    places = [(float(x), float(y)) for x in range(-8, 8, 2) for y in range(-8, 2, 2)]
+    squares = [(x, y, x + 2.0, y + 2.0, 0.0) for x, y in places * 2]
+    model = quads(*squares, textures=["t.png"])
+    model.vertices.uvs[:] = np.repeat([(0.25, 0.5), (0.75, 0.5)], 4 * len(places), axis=0)
+    lit = plain((0.5, 0.5, 0.5, 1.0), texture=0)
+    specs = [replace(lit, triangles=len(model.faces) // materials)] * materials
+    model = regrouped(model, *specs)
+    texture = np.full((1, 2, 4), 255, np.uint8)
+    texture[0, 0, 1:3] = 0  # the earlier ones are red
+    rig = build_rig(model)
+    base = rig.pose(Pose.rest(model, (1,)))
+    loaded = renderer.load(rig, {0: texture})
+    before = renderer.render(loaded, base, VIEW)[0]
+    assert (before[6:, :, 1] > 100).all()
+    renderer.bring_forward(loaded, base, VIEW)
+    assert loaded.surfaces.triangles.tolist() == list(range(len(model.faces)))
+    assert (renderer.render(loaded, base, VIEW)[0] == before).all()
+    loaded.release()
+
+
+def test_a_run_is_parted_only_where_both_parts_are_worth_a_call(renderer: Renderer) -> None:
+    """One material: far squares that are seen between near ones, which hide as many others."""
+    hidden = [(-8.0, -8.0, 0.0, 8.0, 20.0 + z / 10.0) for z in range(50)]
+    seen = [(float(x), float(y), x + 1.0, y + 1.0, 30.0) for x in range(8) for y in range(-8, 8)]
+    cover = [(-8.0, -8.0, 0.0, 8.0, 0.0)]
+    for count, order in ((50, [True, False]), (10, [False])):
+        model = quads(*hidden[:count], *seen[:count], *cover)
+        one = replace(plain((0.5, 0.5, 0.5, 1.0)), triangles=len(model.faces))
+        model = regrouped(model, one)
+        rig = build_rig(model)
+        loaded = renderer.load(rig, {})
+        renderer.bring_forward(loaded, rig.pose(Pose.rest(model, (1,))), VIEW)
+        assert len(loaded.surfaces.draws) == len(order)
+        first = loaded.surfaces.triangles[: 2 * count + 2]
+        assert (first >= 2 * count).all() == order[0]
+        loaded.release()
+
+
+def regrouped(model: Model, *materials: MaterialSpec) -> Model:
+    """The same triangles in other materials."""
+    table = model.vertices
+    rows = zip(table.positions.tolist(), table.normals.tolist(), table.uvs.tolist(), strict=True)
+    return build_model(
+        vertices=[vertex(position, normal=normal, uv=uv) for position, normal, uv in rows],
+        faces=model.faces.tolist(),
+        materials=list(materials),
+        textures=list(model.textures),
+    )
+
+
+def test_only_materials_with_spherical_skinning_pay_for_it_and_get_it(renderer: Renderer) -> None:
+    """Two bent squares, one by BDEF and one by SDEF: as if drawn where `skin_vertices` puts them."""
+    corners = [(-3.0, 3.0), (3.0, 3.0), (3.0, -3.0), (-3.0, -3.0)]
+    halves = (("首", 0.5), ("頭", 0.5))
+    flat = [vertex((x - 4.0, y, 0.0), normal=FRONT, weights=halves) for x, y in corners]
+    round_ = [
+        vertex(
+            (x + 4.0, y, 0.0),
+            normal=FRONT,
+            weights=halves,
+            sdef=((4.0, 0.0, 0.0), (4.0, 2.0, 0.0), (4.0, 0.0, 0.0)),
+        )
+        for x, y in corners
+    ]
     model = build_model(
         bones=[bone("首"), bone("頭", parent="首")],
-        vertices=vertices,
-        materials=[material("髪", triangles=1), material("袖", triangles=1)],
+        vertices=[*flat, *round_],
+        faces=[(0, 1, 2), (0, 2, 3), (4, 5, 6), (4, 6, 7)],
+        materials=[plain((0.5, 0.2, 0.2, 1.0), triangles=2), plain((0.2, 0.2, 0.5, 1.0), triangles=2)],
     )
-    with Renderer() as renderer:
-        loaded = renderer.load(build_rig(model), {})
-        assert [draw.run.is_linear for draw in loaded.surfaces.draws] == [True, False]
-        loaded.release()
+    rig = build_rig(model)
+    pose = Pose.rest(model, (1,))
+    pose.bone_rotations[0, 1] = about_z(80)
+    posed = rig.pose(pose)
+    loaded = renderer.load(rig, {})
+    assert [draw.run.is_linear for draw in loaded.surfaces.draws] == [True, False]
+    picture = renderer.render(loaded, posed, VIEW)[0]
+    positions, _ = skin_vertices(posed)
+    assert np.linalg.norm(positions[0, 4] - positions[0, 5]) == pytest.approx(
+        6.0, abs=1e-3
+    )  # keeps its width
+    assert np.linalg.norm(positions[0, 0] - positions[0, 1]) < 5.0  # shrinks as BDEF does
+    unbent = build_model(
+        vertices=[vertex(tuple(place), normal=FRONT) for place in positions[0].tolist()],
+        faces=model.faces.tolist(),
+        materials=[plain((0.5, 0.2, 0.2, 1.0), triangles=2), plain((0.2, 0.2, 0.5, 1.0), triangles=2)],
+    )
+    still = renderer.load(build_rig(unbent), {})
+    expected = renderer.render(still, build_rig(unbent).pose(Pose.rest(unbent, (1,))), VIEW)[0]
+    assert (picture == expected).mean() > 0.99
+    loaded.release()
+    still.release()
 
 
 def test_triangles_that_never_enter_the_picture_are_left_out() -> None:

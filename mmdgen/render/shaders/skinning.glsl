@@ -6,7 +6,7 @@
 //       u_sdef    4 texels a row: C, (2C + R0 - Rw) / 2, (2C + R1 - Rw) / 2, unused
 //       u_pose    which pose of the batch; u_rows = rows of (u_bones, u_morphs, u_uv_morphs) that one pose takes
 // Tables are ROW_TEXELS wide, so that no model outgrows a texture's width.
-// LINEAR_SKINNING: for models without SDEF and QDEF. Software drivers run all branches for every vertex, which
+// LINEAR_SKINNING: for runs of triangles without SDEF and QDEF. Software drivers run all branches for every vertex, which
 // doubles the cost.
 #define SDEF 3
 #define QDEF 4
