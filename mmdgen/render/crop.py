@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmdgen.model import NO_INDEX, Bools, Floats, Ints, MaterialFlag, Model
+from mmdgen.model import NO_INDEX, Bools, Floats, Ints, MaterialFlag, Model, Skinning
 from mmdgen.rig import PosedModel, skin_vertices
 from mmdgen.scene import View
 
+_ALIKE = 1e-5  # how far entries of matrices may differ that count as one
 _MARGIN = 0.05  # of the picture's side: between two extreme poses a point moves on an arc, not on the chord
 _TURN = np.sin(np.radians(18.0))  # no pose is farther than that from the nearest of rest and the corners
 
@@ -23,6 +24,7 @@ class Reach:
     depth_range: tuple[float, float] | None = None  # z of the nearest and farthest of them, with slack
     rectangle: tuple[float, float, float, float] | None = None  # left, bottom, right, top around all of them
     samples_per_unit: float | None = None  # how finely the picture shows them, on each axis
+    bends: Bools | None = None  # (vertices,), those of SDEF and QDEF whose bones part; None: any may
 
 
 def everything(model: Model) -> Reach:
@@ -81,6 +83,7 @@ def find_reach(extremes: PosedModel, view: View, expressions: PosedModel | None 
         depth_range=(near - slack, far + slack),
         rectangle=_rectangle(first[:2].T, last[:2].T, margin),
         samples_per_unit=view.size_px * view.samples_per_axis / (camera.top - camera.bottom),
+        bends=_bends(extremes if expressions is None else expressions, extremes),
     )
 
 
@@ -120,6 +123,24 @@ def _strays(expressions: PosedModel) -> Floats:
         return strays
     positions, _ = skin_vertices(expressions)
     return np.asarray(np.linalg.norm(np.abs(positions - positions[:1]).max(axis=0), axis=-1), np.float32)
+
+
+def _bends(*poses: PosedModel) -> Bools:
+    """Vertices of SDEF and QDEF whose bones do not all move alike in all poses, (vertices,).
+
+    Where they do, SDEF and QDEF carry a vertex as BDEF does, which takes half the time.
+    """
+    rig = poses[0].rig
+    result = np.zeros(len(rig.skinning), np.bool_)
+    rows = np.flatnonzero(np.isin(rig.skinning, (Skinning.SDEF, Skinning.QDEF)))
+    bones = np.where(rig.skin_weights[rows] != 0.0, rig.skin_bones[rows], rig.skin_bones[rows, :1])
+    kinds, kind_of = np.unique(bones, axis=0, return_inverse=True)
+    part = np.zeros(len(kinds), np.bool_)
+    for posed in poses:
+        carried = posed.bone_palette[:, kinds]
+        part |= (np.abs(carried - carried[:, :, :1]) > _ALIKE).any(axis=(0, 2, 3, 4))
+    result[rows] = part[kind_of.reshape(-1)]
+    return result
 
 
 def _rectangle(first: Floats, last: Floats, margin: float) -> tuple[float, float, float, float]:

@@ -64,7 +64,7 @@ class Run:
     double_sided: bool
     has_edge: bool
     is_opaque: bool  # to the last texel, as long as the material's own alpha is 1
-    is_linear: bool = False  # no vertex is skinned by SDEF or QDEF
+    is_linear: bool = False  # no vertex is bent by SDEF or QDEF
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +128,13 @@ class Geometry:
         self._model = rig.model
         self._is_opaque = is_opaque
         is_linear = ~np.isin(rig.skinning, _NOT_LINEAR)
+        if reach.bends is not None:
+            is_linear |= ~reach.bends
         self._is_linear = np.asarray(is_linear[rig.model.faces].all(axis=1))
         self._in_file_order = _drawable_triangles(rig.model, reach.surfaces | reach.edges)
         self.vertices = np.unique(rig.model.faces[self._in_file_order])
         self.sort(np.zeros(len(rig.model.faces), np.bool_))
-        packed = _pack_vertices(rig, self.vertices).tobytes()
+        packed = _pack_vertices(rig, self.vertices, is_linear[self.vertices]).tobytes()
         self._vertex_buffer = context.buffer(packed or b"\0" * _VERTEX.itemsize)
         self.slot_buffer = context.buffer(reserve=max(8, 8 * len(self.vertices)), dynamic=True)
         self.slot_buffer.clear()
@@ -281,7 +283,7 @@ def _run(model: Model, material: int, is_opaque: bool) -> Run:
     )
 
 
-def _pack_vertices(rig: Rig, vertices: NDArray[np.integer]) -> NDArray[np.void]:
+def _pack_vertices(rig: Rig, vertices: NDArray[np.integer], is_linear: Bools) -> NDArray[np.void]:
     table = rig.model.vertices
     packed = np.zeros(len(vertices), _VERTEX)
     packed["position"] = table.positions[vertices]
@@ -291,7 +293,6 @@ def _pack_vertices(rig: Rig, vertices: NDArray[np.integer]) -> NDArray[np.void]:
     if table.additional_uvs.shape[1]:
         packed["sub_uv"] = table.additional_uvs[vertices, 0, :2]
     bones, weights = rig.skin_bones[vertices], rig.skin_weights[vertices]
-    is_linear = ~np.isin(rig.skinning[vertices], _NOT_LINEAR)
     largest_first = np.argsort(-weights, axis=1, kind="stable")
     largest_first[~is_linear] = np.arange(4)
     packed["bones"] = np.take_along_axis(bones, largest_first, axis=1)

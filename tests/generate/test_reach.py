@@ -44,9 +44,8 @@ def test_pictures_are_the_same_with_and_without_what_cannot_be_seen(
         pictures = stage.draw(vectors)
         reach = stage.reach
     whole = np.ones_like(reach.surfaces)
-    monkeypatch.setattr(
-        "mmdgen.generate.compose.find_reach", lambda *_: type(reach)(whole, whole, reach.depth_range)
-    )
+    uncut = type(reach)(whole, whole, reach.depth_range, bends=reach.bends)
+    monkeypatch.setattr("mmdgen.generate.compose.find_reach", lambda *_: uncut)
     with ModelStage(renderer, source, THA1, view) as stage:
         differ = (stage.draw(vectors) != pictures).any(axis=-1)
     # Where two opaque surfaces are equally far to the last bit, the order of their clusters decides.

@@ -53,6 +53,7 @@ def test_redraw_batch_and_reach_leave_every_byte_as_it_is(
         model = stage._bound.model
         textures, _ = visible_textures(model, path.parent, everything(model).surfaces, shading)
         fitted = fit_pictures(model, textures, stage.reach, shading, limit=16384)
-        uncut = renderer.load(stage._rig, fitted, shading=shading)
+        whole = replace(everything(model), bends=stage.reach.bends)
+        uncut = renderer.load(stage._rig, fitted, whole, shading)
         assert (together == renderer.render(uncut, stage._pose(vectors), stage._view)).all()
         uncut.release()

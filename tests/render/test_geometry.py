@@ -194,6 +194,36 @@ def test_only_materials_with_spherical_skinning_pay_for_it_and_get_it(renderer: 
     still.release()
 
 
+def test_spherical_skinning_between_bones_that_move_alike_is_linear(renderer: Renderer) -> None:
+    """Hair that follows the head as a whole: the same picture by the shorter program."""
+    corners = ((-3.0, 3.0), (3.0, 3.0), (3.0, -3.0), (-3.0, -3.0))
+    sdef = ((0.0, 0.0, 0.0), (0.0, 2.0, 0.0), (0.0, -1.0, 0.0))
+    model = build_model(
+        bones=[bone("首"), bone("髪1", parent="首"), bone("髪2", parent="髪1")],
+        vertices=[
+            vertex((x, y, 0.0), normal=FRONT, weights=(("髪1", 0.3), ("髪2", 0.7)), sdef=sdef)
+            for x, y in corners
+        ],
+        faces=[(0, 1, 2), (0, 2, 3)],
+    )
+    rig = build_rig(model)
+    pose = Pose.rest(model, (2,))
+    pose.bone_rotations[1, 0] = about_z(40)
+    turned = rig.pose(pose)
+    reach = find_reach(turned, VIEW)
+    pose.bone_rotations[1, 2] = about_z(5)
+    assert find_reach(rig.pose(pose), VIEW).bends.tolist() == [True] * 4
+    assert reach.bends.tolist() == [False] * 4
+    pictures = []
+    for bends in (reach.bends, None):
+        loaded = renderer.load(rig, {}, replace(reach, bends=bends))
+        assert [draw.run.is_linear for draw in loaded.surfaces.draws] == [bends is not None]
+        pictures.append(renderer.render(loaded, turned, VIEW).astype(int))
+        loaded.release()
+    assert pictures[0][1, ..., 3].any()
+    assert np.abs(pictures[0] - pictures[1]).max() <= 1
+
+
 def test_triangles_that_never_enter_the_picture_are_left_out() -> None:
     model = build_model(
         bones=[bone("首")],
