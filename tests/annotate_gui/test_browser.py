@@ -73,6 +73,12 @@ def usable(store: AnnotationStore) -> dict[str, bool | None]:
     }
 
 
+def judge_of(model: str, annotations: Path) -> str | None:
+    """Whose verdict on a model is stored."""
+    stored = AnnotationStore(annotations).get(model)
+    return None if stored is None or stored.verdict is None else stored.verdict.provenance.by
+
+
 def test_enter_confirms_and_shows_the_next_model(
     chromium: Any, files: list[ModelFile], annotations: Path
 ) -> None:
@@ -82,10 +88,7 @@ def test_enter_confirms_and_shows_the_next_model(
         kim.press("Enter")
         assert kim.wait_for_model(other_than=first) not in (None, first)
         kim.wait_until_saved()
-        stored = AnnotationStore(annotations).get(str(first))
-        assert stored is not None
-        assert stored.verdict is not None
-        assert stored.verdict.provenance.by == "Kim"
+        assert judge_of(str(first), annotations) == "Kim"
         kim.close()
 
 
@@ -105,10 +108,7 @@ def test_what_a_closed_tab_could_not_send_the_next_one_sends(
         tab.goto(server.url)
         tab.wait_for_function("""() => document.body.dataset.model
             && !Object.keys(localStorage).some(name => name.startsWith("annotate-gui:outbox"))""")
-        stored = AnnotationStore(annotations).get(model)
-        assert stored is not None
-        assert stored.verdict is not None
-        assert stored.verdict.provenance.by == "Kim"
+        assert judge_of(model, annotations) == "Kim"
         kim.close()
 
 

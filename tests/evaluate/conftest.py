@@ -9,31 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from mmdgen.cli.main import cli
-from tests.generate.conftest import write_tiny_dataset
+from tests.generate.conftest import tiny_toml, write_tiny_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIZE_PX = 32
-
-TOML = f"""
-[dataset]
-name = "tiny"
-out = "out"
-size_px = {SIZE_PX}
-samples_per_pixel = 1
-shard_size = 8
-
-[models]
-folders = ["models"]
-
-[annotations]
-folder = "annotations"
-
-[splits.test]
-samples = 9
-groups = ["tiny-*"]
-"""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -48,7 +29,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set with 9 test samples of 3 characters."""
     folder = tmp_path_factory.mktemp("rendered")
     write_tiny_dataset(folder, count=3)
-    (folder / "mmdgen.toml").write_text(TOML, encoding="utf-8")
+    (folder / "mmdgen.toml").write_text(tiny_toml("test", samples=9), encoding="utf-8")
     words = ["render", "--config", str(folder / "mmdgen.toml"), "--workers", "1"]
     result = CliRunner().invoke(cli, words)
     assert result.exit_code == 0, result.output

@@ -86,6 +86,25 @@ def annotate_tiny(identity: str) -> Annotation:
     )
 
 
+def tiny_toml(split: str, samples: int, out: str = "out") -> str:
+    """What `write_tiny_dataset` configures, as a file beside its folders says it."""
+    return f"""
+[dataset]
+name = "tiny"
+out = "{out}"
+size_px = 32
+samples_per_pixel = 1
+shard_size = 8
+[models]
+folders = ["models"]
+[annotations]
+folder = "annotations"
+[splits.{split}]
+samples = {samples}
+groups = ["tiny-*"]
+"""
+
+
 def write_tiny_dataset(
     folder: Path, count: int = 4, *, samples: int = 24, **changes: object
 ) -> DatasetConfig:

@@ -28,28 +28,13 @@ from mmdgen.generate import compose, runner, worker
 from mmdgen.generate.engines import EngineKind, EngineSettings
 from mmdgen.generate.runner import plan_split, run_plan
 from mmdgen.render import Renderer, RenderSettings
-from tests.generate.conftest import CHECKOUT, Tiny, fingerprints, write_tiny_dataset
+from tests.generate.conftest import CHECKOUT, Tiny, fingerprints, tiny_toml, write_tiny_dataset
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.usefixtures("renderer"),  # skips where there is no OpenGL
     pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 on Windows"),
 ]
-
-TOML = """
-[dataset]
-name = "tiny"
-size_px = 32
-samples_per_pixel = 1
-shard_size = 8
-[models]
-folders = ["models"]
-[annotations]
-folder = "annotations"
-[splits.train]
-samples = 480
-groups = ["*"]
-"""
 
 
 @dataclass(frozen=True)
@@ -83,7 +68,7 @@ class Workplace:
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     folder = tmp_path_factory.mktemp("workplace")
     write_tiny_dataset(folder, 4)
-    (folder / "mmdgen.toml").write_text(TOML, encoding="utf-8")
+    (folder / "mmdgen.toml").write_text(tiny_toml("train", samples=480), encoding="utf-8")
     return Workplace(folder)
 
 

@@ -19,23 +19,7 @@ from mmdgen.cli.main import cli
 from mmdgen.dataset.places import RemotePath, parse_place
 from mmdgen.dataset.reader import SplitReader
 from mmdgen.dataset.shard import published_names
-from tests.generate.conftest import CHECKOUT, Tiny, fingerprints, write_tiny_dataset
-
-TOML = """
-[dataset]
-name = "tiny"
-out = "s3://sets/toml"
-size_px = 32
-samples_per_pixel = 1
-shard_size = 8
-[models]
-folders = ["models"]
-[annotations]
-folder = "annotations"
-[splits.train]
-samples = 64
-groups = ["*"]
-"""
+from tests.generate.conftest import CHECKOUT, Tiny, fingerprints, tiny_toml, write_tiny_dataset
 
 pytestmark = [
     pytest.mark.slow,
@@ -72,7 +56,9 @@ def bucket() -> Iterator[Any]:
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workplace")
     write_tiny_dataset(folder, 4)
-    (folder / "mmdgen.toml").write_text(TOML, encoding="utf-8")
+    (folder / "mmdgen.toml").write_text(
+        tiny_toml("train", samples=64, out="s3://sets/toml"), encoding="utf-8"
+    )
     return folder
 
 
