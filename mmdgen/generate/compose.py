@@ -22,7 +22,7 @@ from mmdgen.dataset.config import Alpha, DatasetConfig
 from mmdgen.dataset.keys import SampleKey, named_rng, sample_rng
 from mmdgen.dataset.quality import broken_rules, change_facts, picture_facts
 from mmdgen.dataset.sample import EncodedImage, Sample, encode_image
-from mmdgen.errors import DatasetError, ModelError, RenderError
+from mmdgen.errors import DatasetError, ModelError
 from mmdgen.formats import model_id, read_model_bytes
 from mmdgen.formats.textures import load_texture
 from mmdgen.generate.maps import encode_maps
@@ -77,11 +77,10 @@ class ModelStage:
             model, source.path.parent, self.reach.surfaces, view.shading
         )
         self._drawn = renderer.load(self._rig, textures, self.reach, view.shading)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._drawn.release)
             renderer.bring_forward(self._drawn, self._pose(space.rest_vector()[None]), self._view)
-        except RenderError:
-            self._drawn.release()
-            raise
+            undo.pop_all()
 
     def draw_flat(self, vectors: PoseVector) -> None:
         """The pictures of `draw` in one flat colour, thrown away: what the machine needs at the least."""

@@ -14,11 +14,12 @@ from mmdgen.dataset.config import DatasetConfig, MapKind
 from mmdgen.dataset.keys import SampleKey
 from mmdgen.dataset.reader import decode_png
 from mmdgen.dataset.sample import Sample, pixel_sha256
-from mmdgen.errors import DatasetError, ModelError
+from mmdgen.errors import DatasetError, ModelError, RenderError
 from mmdgen.formats import model_id, write_pmx
 from mmdgen.generate.compose import ModelSource, ModelStage, compose_samples, model_light, portrait_view
 from mmdgen.pose import THA1
 from mmdgen.render import Renderer
+from mmdgen.render.gpu_model import GpuModel
 from mmdgen.scene import Shading
 from tests.builders import bone, build_model, vertex, vertex_morph
 from tests.generate.conftest import annotate_tiny, tiny_character
@@ -54,6 +55,31 @@ def test_samples_hang_on_their_keys_not_on_their_batch(renderer: Renderer, make_
     assert alone.expression == other.expression
     assert alone.rest == other.rest
     np.testing.assert_array_equal(alone.vector, other.vector)
+
+
+def test_a_model_is_freed_when_the_driver_refuses_it_midway(
+    renderer: Renderer, make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[GpuModel] = []
+
+    def refuse(self: Renderer, model: GpuModel, *_: object) -> None:
+        loaded.append(model)
+        raise RenderError("as asked")
+
+    monkeypatch.setattr(Renderer, "bring_forward", refuse)
+    with pytest.raises(RenderError, match="as asked"):
+        samples_of(renderer, make_dataset(1), range(1))
+    assert [type(one.surfaces.index_buffer.mglo).__name__ for one in loaded] == ["InvalidObject"]
+
+
+def test_what_is_seen_at_rest_is_drawn_first(
+    renderer: Renderer, make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poses = []
+    monkeypatch.setattr(Renderer, "bring_forward", lambda self, model, base, view: poses.append(base))
+    draw(renderer, make_dataset(1))
+    assert [len(pose.bone_palette) for pose in poses] == [1]
+    assert (poses[0].bone_palette == np.eye(4)).all()
 
 
 def test_the_pixel_hash_is_that_of_the_decoded_png(renderer: Renderer, make_dataset: MakeDataset) -> None:
