@@ -58,20 +58,30 @@ def test_what_is_not_drawn_does_not_count_and_a_texture_without_area_stays() -> 
 
 def test_a_small_part_that_needs_its_texels_keeps_them() -> None:
     """A tenth of the surface, an eye perhaps, shows its texels eight times larger than the rest."""
-    fine, eye = square(1.0), square(0.35, uv_side=0.35 / 8.0)
-    vertices = fine.vertices, eye.vertices
-    model = build_model(
+    fine = square(1.0)
+    assert fitted_size(joined(fine, square(0.35, uv_side=0.35 / 8.0)), 40.0) == (256, 512)
+    assert fitted_size(fine, 40.0) == (32, 64)
+
+
+def joined(one: Model, other: Model) -> Model:
+    """Two squares of one material."""
+    return build_model(
         vertices=[
             vertex(tuple(position), uv=tuple(uv))
-            for table in vertices
+            for table in (one.vertices, other.vertices)
             for position, uv in zip(table.positions, table.uvs, strict=True)
         ],
-        faces=[tuple(face) for face in np.concatenate([fine.faces, eye.faces + 4])],
+        faces=[tuple(face) for face in np.concatenate([one.faces, other.faces + len(one.vertices)])],
         textures=["t.png"],
         materials=[material("顔", texture=0)],
     )
-    assert fitted_size(model, 40.0) == (256, 512)
-    assert fitted_size(fine, 40.0) == (32, 64)
+
+
+def test_neither_a_sliver_nor_a_single_colour_keeps_a_texture_large() -> None:
+    """A hundredth of the surface with coarse texels, and a whole square that shows one texel."""
+    fine = square(1.0)
+    assert fitted_size(joined(fine, square(0.1, uv_side=0.1 / 8.0)), 40.0) == (32, 64)
+    assert fitted_size(joined(fine, square(1.0, uv_side=1e-4)), 40.0) == (32, 64)
 
 
 def test_what_a_morph_enlarges_keeps_its_texels() -> None:
