@@ -105,9 +105,8 @@ def find_face(model: Model, displacements: tuple[Displacement, ...]) -> Face:
     eye_bones = [bone for bone in (bones.left_eye, bones.right_eye, bones.both_eyes) if bone != NO_INDEX]
     iris_vertices = bound_vertices(model, eye_bones) & is_finite
     triangle_materials = model.materials.of_triangles(len(model.faces))
-    drawn = (triangle_materials != NO_INDEX) & (
-        model.materials.diffuse[triangle_materials, 3] > OPAQUE if len(model.materials) else False
-    )
+    drawn = triangle_materials != NO_INDEX
+    drawn[drawn] = model.materials.diffuse[triangle_materials[drawn], 3] > OPAQUE
     hints = name_hints(model.morphs)
     irises = _find_irises(model, bones, _shown(model, drawn) & iris_vertices)
     eyes = _find_eyes(model, displacements, hints, bones, head_vertices, irises)

@@ -91,13 +91,10 @@ def _never_drawn(extremes: PosedModel, expressions: PosedModel | None) -> Bools:
     """Triangles of no material, or of materials that are invisible and stay so, (triangles,)."""
     model = extremes.rig.model
     materials = model.materials.of_triangles(len(model.faces))
-    result = np.asarray(materials == NO_INDEX)
-    for posed in (extremes, expressions):
-        if posed is not None and posed.material_multiply is not None:
-            return result
-    drawn = np.flatnonzero(~result)
-    result[drawn] = model.materials.diffuse[materials[drawn], 3] <= 0.0
-    return result
+    drawn = np.asarray(materials != NO_INDEX)
+    if all(posed is None or posed.material_multiply is None for posed in (extremes, expressions)):
+        drawn[drawn] = model.materials.diffuse[materials[drawn], 3] > 0.0
+    return ~drawn
 
 
 def _triangle_boxes(low: Floats, high: Floats, faces: Ints) -> tuple[Floats, Floats]:
@@ -160,9 +157,9 @@ def _facing(positions: Floats, faces: Ints) -> Floats:
 
 
 def _double_sided(model: Model) -> Bools:
-    result = np.zeros(len(model.faces), np.bool_)
-    for flags, (first, end) in zip(model.materials.flags, model.materials.face_ranges(), strict=True):
-        result[first:end] = bool(flags & MaterialFlag.DOUBLE_SIDED)
+    materials = model.materials.of_triangles(len(model.faces))
+    result = np.asarray(materials != NO_INDEX)
+    result[result] = (model.materials.flags[materials[result]] & MaterialFlag.DOUBLE_SIDED) != 0
     return result
 
 

@@ -34,18 +34,18 @@ def opaque_triangles(
     transparency; so do all triangles of a material that a morph may fade. With `with_spheres` a sphere map
     that multiplies alpha counts too. Where `wanted` is false nothing is looked at, and the answer is no.
     """
-    can_fade = _fading_materials(model)
-    result = np.zeros(len(model.faces), np.bool_)
-    texture_of = np.full(len(model.faces), NO_INDEX)
-    for material, (first, end) in enumerate(model.materials.face_ranges()):
-        is_solid = model.materials.diffuse[material, 3] >= 1.0 and not can_fade[material]
-        result[first:end] = is_solid and not (with_spheres and _sphere_is_clear(model, textures, material))
-        texture_of[first:end] = model.materials.textures[material]
+    is_solid = (model.materials.diffuse[:, 3] >= 1.0) & ~_fading_materials(model)
+    if with_spheres:
+        is_solid &= [not _sphere_is_clear(model, textures, row) for row in range(len(is_solid))]
+    materials = model.materials.of_triangles(len(model.faces))
+    result = np.asarray(materials != NO_INDEX)
+    result[result] = is_solid[materials[result]]
     if wanted is not None:
         result &= wanted
     slides = sliding_vertices(model)
     for index, picture in textures.items():
-        rows = np.flatnonzero(result & (texture_of == index))
+        rows = np.flatnonzero(result)
+        rows = rows[model.materials.textures[materials[rows]] == index]
         clear = _clear_texels(picture) if len(rows) else None
         if clear is not None:
             faces = model.faces[rows]
