@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +84,7 @@ def find_reach(extremes: PosedModel, view: View, expressions: PosedModel | None 
         depth_range=(near - slack, far + slack),
         rectangle=_rectangle(first[:2].T, last[:2].T, margin),
         samples_per_unit=view.size_px * view.samples_per_axis / (camera.top - camera.bottom),
-        bends=_bends(extremes if expressions is None else expressions, extremes),
+        bends=_bends([extremes] if expressions is None else [extremes, expressions]),
     )
 
 
@@ -122,7 +123,7 @@ def _strays(expressions: PosedModel) -> Floats:
     return np.asarray(np.linalg.norm(np.abs(positions - positions[:1]).max(axis=0), axis=-1), np.float32)
 
 
-def _bends(*poses: PosedModel) -> Bools:
+def _bends(poses: Sequence[PosedModel]) -> Bools:
     """Vertices of SDEF and QDEF whose bones do not all move alike in all poses, (vertices,).
 
     Where they do, SDEF and QDEF carry a vertex as BDEF does, which takes half the time.
